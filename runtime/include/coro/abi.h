@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a process that runs coroutines publishes for an observer outside of it.
+ *
+ * This header is the whole contract between the runtime (which writes) and an
+ * observer (which reads another process's memory). It is plain C, names no
+ * function and needs no library. runtime/PROBES.md says the same in prose.
+ *
+ * All integers are in the target's own byte order; addresses are virtual
+ * addresses in the target. Times are CLOCK_MONOTONIC nanoseconds.
+ */
+#ifndef CORO_ABI_H
+#define CORO_ABI_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+#define CORO_ABI_ASSERT(condition, text) static_assert(condition, text)
+#else
+#define CORO_ABI_ASSERT(condition, text) _Static_assert(condition, text)
+#endif
+
+/* A reader accepts any minor version of a major version that it knows: a minor
+ * version only adds fields at the end of a structure and new enumerators. */
+#define CORO_ABI_MAJOR 1u
+#define CORO_ABI_MINOR 0u
+
+/* "coro-abi" as bytes in memory (little-endian). */
+#define CORO_ABI_MAGIC 0x6962612d6f726f63ull
+
+/* The ELF note that leads to the descriptor: owner "coro", type 1, allocated,
+ * so that it is in the process's memory and survives strip. */
+#define CORO_NOTE_OWNER "coro"
+#define CORO_NOTE_DESCRIPTOR 1u
+
+struct coro_note {
+  uint32_t major;
+  uint32_t minor;
+  /* Address of struct coro_descriptor minus the address of this field:
+   * position independent, so the note needs no relocation. */
+  int64_t descriptor_offset;
+};
+
+/* Where a coroutine is in its life.
+ *
+ * The *_ING states mark a probe that may or may not have fired yet. They are
+ * left again within the run of one runtime function, so a reader that meets one
+ * reads again. Outside of them, a probe has fired if and only if its
+ * semaphore was up: that is what lets an observer that attaches late add a
+ * census to a stream of events and count nothing twice. */
+enum coro_state {
+  CORO_STATE_FREE = 0,      /* the slot holds no coroutine */
+  CORO_STATE_SPAWNING = 1,  /* published; `spawn` may not have fired yet */
+  CORO_STATE_RUNNABLE = 2,  /* in a run queue */
+  CORO_STATE_RUNNING = 3,   /* on a worker */
+  CORO_STATE_PARKING = 4,   /* going to wait; `park` may not have fired yet */
+  CORO_STATE_PARKED = 5,    /* waiting; saved_sp is valid */
+  CORO_STATE_UNPARKING = 6, /* woken; `unpark` may not have fired yet */
+  CORO_STATE_SYSCALL = 7,   /* in a blocking call, its worker handed off */
+  CORO_STATE_EXITING = 8,   /* ended; `exit` may not have fired yet */
+};
+
+/* Why a coroutine waits; the names are Go's, see PROBES.md. */
+enum coro_reason {
+  CORO_REASON_NONE = 0,
+  CORO_REASON_CHAN_RECEIVE = 1,      /* "chan receive" */
+  CORO_REASON_CHAN_SEND = 2,         /* "chan send" */
+  CORO_REASON_CHAN_RECEIVE_NIL = 3,  /* "chan receive (nil chan)" */
+  CORO_REASON_CHAN_SEND_NIL = 4,     /* "chan send (nil chan)" */
+  CORO_REASON_SELECT = 5,            /* "select" */
+  CORO_REASON_SELECT_NO_CASES = 6,   /* "select (no cases)" */
+  CORO_REASON_SLEEP = 7,             /* "sleep" */
+  CORO_REASON_IO_WAIT = 8,           /* "IO wait" */
+  CORO_REASON_MUTEX_LOCK = 9,        /* "sync.Mutex.Lock" */
+  CORO_REASON_RWMUTEX_RLOCK = 10,    /* "sync.RWMutex.RLock" */
+  CORO_REASON_RWMUTEX_LOCK = 11,     /* "sync.RWMutex.Lock" */
+  CORO_REASON_COND_WAIT = 12,        /* "sync.Cond.Wait" */
+  CORO_REASON_WAIT_GROUP_WAIT = 13,  /* "sync.WaitGroup.Wait" */
+  CORO_REASON_SEMACQUIRE = 14,       /* "semacquire" */
+  CORO_REASON_JOIN = 15,             /* "coroutine join" (Go has no such wait) */
+};
+
+enum coro_kind {
+  CORO_KIND_FIBER = 1, /* has a stack of its own */
+};
+
+/* flags of a coroutine header */
+#define CORO_FLAG_SYSTEM 1u /* belongs to the runtime itself, not to the program */
+
+/* One coroutine. Headers lie in slabs, are never moved and never unmapped.
+ *
+ * `sequence` is a seqlock: odd while a writer is inside. A reader reads it,
+ * copies the header (and the stack, if it wants it), reads it again and keeps
+ * the copy only if both were equal and even. `sequence` also moves each time
+ * the state does, so equal means "nothing happened in between". */
+struct coro_header {
+  uint32_t sequence;
+  uint32_t state;          /* enum coro_state */
+  uint64_t id;             /* unique in the life of the process; 0 in a free slot */
+  uint64_t parent_id;      /* 0: spawned from outside of any coroutine */
+  uint32_t spawn_stack_id; /* into the depot; 0: not known */
+  uint32_t reason;         /* enum coro_reason; of the last wait unless parked */
+  uint64_t object;         /* address waited on, 0 if none */
+  uint64_t since_ns;       /* start of the last wait. Exact while the park probe's
+                              semaphore is up, else up to one kernel tick
+                              (10 ms at most) too early */
+  uint64_t spawned_ns;     /* same accuracy, with the spawn probe's semaphore */
+  uint64_t saved_sp;       /* while parked or runnable: stack pointer of the
+                              saved context, see coro_descriptor.resume_pc */
+
+  /* Written once in the life of a coroutine. */
+  uint64_t stack_low;      /* lowest usable address of its stack */
+  uint64_t stack_high;     /* one past the highest */
+  uint64_t entry;          /* address of the function that it runs */
+  uint32_t kind;           /* enum coro_kind */
+  uint32_t flags;          /* CORO_FLAG_* */
+  uint64_t reserved[4];
+};
+
+/* One interned spawn stack. Written before coro_descriptor.depot_entries counts
+ * it, and never again. */
+struct coro_stack_entry {
+  uint64_t frames; /* address of `depth` return addresses, innermost first */
+  uint32_t depth;
+  uint32_t flags;  /* CORO_STACK_* */
+};
+#define CORO_STACK_TRUNCATED 1u /* deeper than depot_max_depth */
+
+/* What the runtime itself counted. Read each field on its own: the block is not
+ * a snapshot. */
+struct coro_counters {
+  uint64_t stacks_lost; /* spawns whose stack did not fit the depot (id 0) */
+  uint64_t reserved[7];
+};
+
+/* Where everything is. One per copy of the runtime in a process, initialised
+ * statically, so it is valid from the first instruction on. Slabs and chunks
+ * are reached through directories: arrays of addresses whose first `*_slabs`,
+ * or as many as hold `depot_entries`, elements are set. */
+struct coro_descriptor {
+  uint64_t magic;
+  uint32_t major;
+  uint32_t minor;
+  uint32_t size;                     /* of this structure, in bytes */
+  uint32_t workers;                  /* of all schedulers now running */
+
+  uint64_t table_directory;          /* uint64_t[table_directory_capacity] */
+  uint32_t table_directory_capacity;
+  uint32_t table_slab_headers;       /* headers in a slab */
+  uint32_t table_header_size;        /* bytes from one header to the next */
+  uint32_t table_slabs;              /* slabs in use (store-release) */
+
+  uint64_t depot_directory;          /* uint64_t[depot_directory_capacity] */
+  uint32_t depot_directory_capacity;
+  uint32_t depot_chunk_entries;      /* entries in a chunk */
+  uint32_t depot_entry_size;         /* bytes from one entry to the next */
+  uint32_t depot_entries;            /* entries in use (store-release); the
+                                        stack with id N is entry N - 1 */
+  uint32_t depot_max_depth;
+  uint32_t context_size;             /* bytes from saved_sp to the caller's frame */
+
+  /* A parked fiber continues at resume_pc with its stack pointer at saved_sp.
+   * The call frame information at resume_pc describes that frame, so unwinding
+   * needs no other register. The offsets are for readers without CFI. */
+  uint64_t resume_pc;
+  uint32_t context_fp_offset;        /* saved_sp + this: caller's frame pointer */
+  uint32_t context_pc_offset;        /* saved_sp + this: return address */
+
+  uint64_t counters;                 /* struct coro_counters */
+};
+
+/* Every object that one can wait on begins with this block. Its counts are
+ * written under the object's own lock: read alone they are a hint, not proof. */
+enum coro_object_kind {
+  CORO_OBJECT_CHANNEL = 1,
+  CORO_OBJECT_WAIT_GROUP = 2,
+};
+
+struct coro_object {
+  uint32_t magic;             /* CORO_OBJECT_MAGIC */
+  uint32_t kind;              /* enum coro_object_kind */
+  uint64_t capacity;          /* channel: elements it can buffer */
+  uint64_t length;            /* channel: elements buffered; wait group: counter */
+  uint32_t closed;            /* channel: 1 once closed */
+  uint32_t waiting_senders;
+  uint32_t waiting_receivers; /* wait group: coroutines in wait() */
+  uint32_t reserved;
+};
+#define CORO_OBJECT_MAGIC 0x6f626a31u
+
+CORO_ABI_ASSERT(sizeof(struct coro_note) == 16, "coro_note is ABI");
+CORO_ABI_ASSERT(sizeof(struct coro_header) == 128, "coro_header is ABI");
+CORO_ABI_ASSERT(sizeof(struct coro_stack_entry) == 16, "coro_stack_entry is ABI");
+CORO_ABI_ASSERT(sizeof(struct coro_counters) == 64, "coro_counters is ABI");
+CORO_ABI_ASSERT(sizeof(struct coro_descriptor) == 104, "coro_descriptor is ABI");
+CORO_ABI_ASSERT(sizeof(struct coro_object) == 40, "coro_object is ABI");
+
+#endif /* CORO_ABI_H */
