@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "util/fd.h"
+#include "util/result.h"
+
+namespace coroscope {
+
+// Process identifies one process for good: it holds a pidfd, so a later process
+// that gets the same number is never taken for it. What is read by number
+// (/proc/PID/..., process_vm_readv) is the target's if alive() is still true
+// afterwards.
+class Process {
+ public:
+  // Errors: target_gone if there is no such process, usage if `pid` is the
+  // number of a thread or no possible number at all.
+  static Result<Process> open(pid_t pid);
+
+  Process(Process&&) = default;
+  Process& operator=(Process&&) = default;
+
+  pid_t pid() const { return pid_; }
+  // Start time in clock ticks after boot: with pid() it names the process in a report.
+  uint64_t start_ticks() const { return start_ticks_; }
+  uid_t uid() const { return uid_; }  // effective
+  // The kernel's short name (comm), at most 15 bytes, control bytes replaced.
+  const std::string& name() const { return name_; }
+  bool kernel_thread() const { return kernel_thread_; }
+  int pidfd() const { return pidfd_.get(); }
+
+  // The arguments joined by blanks; the name in brackets if there are none.
+  std::string command_line() const;
+  std::string user() const;  // the owner's name, or the number
+  // False as soon as the process ended, also while nobody has reaped it.
+  bool alive() const;
+  // "process 1234 (name)"
+  std::string describe() const;
+  // "/proc/1234/<name>"
+  std::string proc_path(const char* name) const;
+  Error gone() const;  // the target_gone error for this process
+
+ private:
+  Process() = default;
+
+  pid_t pid_ = 0;
+  uint64_t start_ticks_ = 0;
+  uid_t uid_ = 0;
+  std::string name_;
+  bool kernel_thread_ = false;
+  Fd pidfd_;
+};
+
+// What /proc/PID/stat says of a process.
+struct ProcessStat {
+  std::string name;
+  char state = '?';
+  uint32_t flags = 0;
+  uint64_t start_ticks = 0;
+};
+
+// The name may hold anything, blanks and parentheses too.
+Result<ProcessStat> parse_stat(std::string_view text);
+
+// All process numbers that /proc shows, ascending.
+std::vector<pid_t> list_pids();
+
+// The whole of a small file, such as one in /proc; stops at `limit` bytes.
+// errno is set if it fails.
+bool read_text_file(const std::string& path, std::string* text, size_t limit = 64 << 20);
+
+}  // namespace coroscope
