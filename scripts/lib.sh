@@ -159,16 +159,19 @@ apt_get() {
     -o DPkg::Lock::Timeout=600 --no-install-recommends "$@" </dev/null
 }
 
+# What a build or a test runs under; see scripts/test.
+launcher=()
+
 # build PRESET [TARGET...]: configures and builds; all targets if none is given.
 build() {
   local preset="$1" targets=()
   shift
   (($# == 0)) || targets=(--target "$@")
-  quietly "configure-$preset" in_root cmake --preset "$preset"
-  quietly "build-$preset" in_root cmake --build --preset "$preset" "${targets[@]}"
+  quietly "configure-$preset" in_root cmake --preset "$preset" &&
+    quietly "build-$preset" in_root cmake --build --preset "$preset" "${targets[@]}"
 }
 
-in_root() { (cd "$root" && "$@"); }
+in_root() { (cd "$root" && "${launcher[@]}" "$@"); }
 
 # quietly NAME COMMAND...: its output goes to build/log/NAME.log, and is shown if
 # the command fails.
