@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <elfutils/libdwfl.h>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proc/memory.h"
+#include "proc/modules.h"
+#include "proc/process.h"
+#include "util/fd.h"
+#include "util/result.h"
+
+namespace coroscope {
+
+// DebugModules is the target's list of modules as libdwfl sees it. Files are
+// opened when a module is first seen and read when an address in it is first
+// looked up.
+class DebugModules {
+ public:
+  struct Entry {
+    Module module;
+    Dwfl_Module* dwfl = nullptr;
+    bool usable = true;  // false: its file can not be read, or lies at another bias
+    bool checked = false;
+    std::string name;  // to libdwfl, unique
+    Fd file;
+    std::string file_name;         // what debug links are resolved against
+    std::vector<std::byte> image;  // of the file, if only memory has it
+  };
+
+  static Result<std::unique_ptr<DebugModules>> open(const Process& process, const Memory& memory);
+  ~DebugModules();
+  DebugModules(const DebugModules&) = delete;
+  DebugModules& operator=(const DebugModules&) = delete;
+
+  // The module that holds `pc`, or null. Lists the modules again (the target
+  // may have loaded one) if there is none, but ever more rarely while that is in vain.
+  Entry* find(uint64_t pc);
+
+  const std::vector<Module>& modules() const { return modules_; }
+
+  // Moves when a module went away: what was derived from addresses is void then.
+  uint64_t generation() const { return generation_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  DebugModules(const Process& process, const Memory& memory) : process_(process), memory_(memory) {}
+
+  static int find_elf(Dwfl_Module* module, void** userdata, const char* name, Dwarf_Addr base,
+                      char** file_name, Elf** elf);
+
+  bool begin();
+  void adopt(std::vector<Module> modules);
+  std::unique_ptr<Entry> make_entry(const Module& module) const;
+  bool report();
+  Entry* lookup(uint64_t pc) const;
+  bool refresh();
+  bool usable(Entry* entry) const;
+
+  const Process& process_;
+  const Memory& memory_;
+  std::string debug_path_;
+  char* debug_path_pointer_ = nullptr;  // libdwfl wants a char**
+  Dwfl_Callbacks callbacks_{};
+  Dwfl* dwfl_ = nullptr;
+  std::vector<Module> modules_;                  // ascending, as entries_
+  std::vector<std::unique_ptr<Entry>> entries_;  // one for each of modules_
+  std::vector<std::unique_ptr<Entry>> retired_;  // gone, but libdwfl was not told yet
+  uint64_t generation_ = 0;
+  uint64_t next_serial_ = 0;
+  Clock::time_point next_refresh_{};
+  Clock::duration refresh_delay_{};
+};
+
+}  // namespace coroscope
