@@ -27,9 +27,9 @@ typedef int64_t wire_s64;
 
 /* Bounds of the maps; userspace may lower or raise `max_entries` of those that
  * it sizes by the target before loading. */
-#define WIRE_MAX_TARGETS 64u          /* processes observed by one loaded object */
-#define WIRE_DEFAULT_STACKS 4096u     /* stack slots in all, over all targets */
-#define WIRE_DEFAULT_WINDOW 131072u   /* coroutines that may have events while a census runs */
+#define WIRE_MAX_TARGETS 64u        /* processes observed by one loaded object */
+#define WIRE_DEFAULT_STACKS 4096u   /* stack slots in all, over all targets */
+#define WIRE_DEFAULT_WINDOW 131072u /* coroutines that may have events while a census runs */
 
 /* Park durations: bucket b counts durations in [2^b, 2^(b+1)) ns, bucket 0 also
  * 0 ns and the last one everything longer (2^39 ns = 9.2 min). */
@@ -54,18 +54,19 @@ struct wire_stack_counters {
   wire_u64 unparks;
   wire_s64 live;
   wire_s64 parked;
-  wire_u64 parked_ns;  /* sum of the durations of ended parks */
+  wire_u64 parked_ns; /* sum of the durations of ended parks */
   wire_u64 reserved;
   wire_u64 park_ns_log2[WIRE_PARK_BUCKETS];
 };
 
 /* What happened to one coroutine since counting began, noted while a census
  * runs. */
-#define WIRE_SEEN_SPAWN 1u         /* its spawn was counted */
-#define WIRE_SEEN_EXIT 2u          /* its exit was counted */
-#define WIRE_SEEN_WAIT 4u          /* a park or unpark of it was counted */
-#define WIRE_FIRST_WAIT_ENDED 8u   /* the first of these was an unpark: it was parked when
-                                      counting began */
+#define WIRE_SEEN_SPAWN 1u /* its spawn was counted */
+#define WIRE_SEEN_EXIT 2u  /* its exit was counted */
+#define WIRE_SEEN_WAIT 4u  /* a park or unpark of it was counted */
+#define WIRE_FIRST_WAIT_ENDED                                \
+  8u /* the first of these was an unpark: it was parked when \
+        counting began */
 
 struct wire_window_key {
   wire_u64 id; /* of the coroutine */
@@ -92,7 +93,8 @@ struct wire_losses {
 };
 
 WIRE_ASSERT(sizeof(struct wire_target) == 16, "wire_target");
-WIRE_ASSERT(sizeof(struct wire_stack_counters) == 64 + 8 * WIRE_PARK_BUCKETS, "wire_stack_counters");
+WIRE_ASSERT(sizeof(struct wire_stack_counters) == 64 + 8 * WIRE_PARK_BUCKETS,
+            "wire_stack_counters");
 WIRE_ASSERT(sizeof(struct wire_window_key) == 16, "wire_window_key");
 WIRE_ASSERT(sizeof(struct wire_window_entry) == 8, "wire_window_entry");
 WIRE_ASSERT(sizeof(struct wire_losses) == 64, "wire_losses");

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* For `coroscope doctor`: attached to a probe of coroscope itself, to see
+ * whether this host really delivers events. */
+#include "vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/usdt.bpf.h>
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, __u64);
+} received SEC(".maps");
+
+SEC("usdt")
+int on_self_test(struct pt_regs* ctx) {
+  __u32 first = 0;
+  long value = 0;
+  __u64* sum = bpf_map_lookup_elem(&received, &first);
+  if (sum && !bpf_usdt_arg(ctx, 0, &value)) __sync_fetch_and_add(sum, (__u64)value);
+  return 0;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Every map, with its bound. All but the window are mapped into userspace's
+ * memory, so that reading them costs no system call. */
+#ifndef COROSCOPE_MAPS_BPF_H
+#define COROSCOPE_MAPS_BPF_H
+
+#include "wire.h"
+
+/* 16 B x 64. Written by userspace only. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, WIRE_MAX_TARGETS);
+  __type(key, wire_u32);
+  __type(value, struct wire_target);
+} targets SEC(".maps");
+
+/* 384 B a stack. Userspace sets max_entries before it loads. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, WIRE_DEFAULT_STACKS);
+  __type(key, wire_u32);
+  __type(value, struct wire_stack_counters);
+} stack_counters SEC(".maps");
+
+/* About 80 B a coroutine. Preallocated: kernels before 6.1 warn about tracing
+ * programs that allocate at run time. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, WIRE_DEFAULT_WINDOW);
+  __type(key, struct wire_window_key);
+  __type(value, struct wire_window_entry);
+} windows SEC(".maps");
+
+/* One more than there are targets: the last takes what belongs to none. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, WIRE_MAX_TARGETS + 1);
+  __type(key, wire_u32);
+  __type(value, struct wire_losses);
+} losses SEC(".maps");
+
+#endif /* COROSCOPE_MAPS_BPF_H */

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sub-commands. Each returns the exit code of the process.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "util/result.h"
+
+namespace coroscope {
+
+// Documented in README.md; scripts rely on them.
+enum ExitCode {
+  exit_ok = 0,           // nothing wrong
+  exit_found = 1,        // a leak was found
+  exit_usage = 2,        // the command line is wrong
+  exit_environment = 3,  // this host, privilege or target does not allow it
+  exit_target_gone = 4,  // the observed process has ended
+};
+
+ExitCode exit_code_of(const Error& error);
+
+// Prints the error as one line on stderr and returns its exit code.
+ExitCode fail(const Error& error);
+
+struct WatchOptions {
+  std::vector<std::string> pids;
+  std::string duration;  // empty: until interrupted, or the targets end
+  std::string interval = "1s";
+  bool json = false;
+};
+ExitCode run_watch(const WatchOptions& options);
+
+ExitCode run_ps(bool json);
+ExitCode run_doctor(bool json);
+
+}  // namespace coroscope

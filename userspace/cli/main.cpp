@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+
+#include "cli/commands.h"
+#include "util/log.h"
+
+namespace coroscope {
+
+ExitCode exit_code_of(const Error& error) {
+  switch (error.kind) {
+    case ErrorKind::usage:
+      return exit_usage;
+    case ErrorKind::environment:
+      return exit_environment;
+    case ErrorKind::target_bad:
+      return exit_environment;
+    case ErrorKind::target_gone:
+      return exit_target_gone;
+  }
+  return exit_environment;
+}
+
+ExitCode fail(const Error& error) {
+  fmt::print(stderr, "coroscope: {}\n", error.message);
+  return exit_code_of(error);
+}
+
+namespace {
+
+constexpr const char* footer =
+    "Exit codes: 0 nothing wrong, 1 a leak was found, 2 usage, 3 environment or permission,\n"
+    "4 the target is gone.";
+
+void add_watch(CLI::App& app, WatchOptions& options) {
+  CLI::App* watch = app.add_subcommand(
+      "watch", "Attach to running processes and report the populations that only grow");
+  watch->add_option("PID", options.pids, "Processes to watch")->required();
+  watch->add_option("--for", options.duration,
+                    "How long, as 30s, 2m or 1h30m (default: until Ctrl-C)");
+  watch->add_option("-i,--interval", options.interval, "Time between two looks")
+      ->capture_default_str();
+  watch->add_flag("--json", options.json, "One JSON object a line, the last one the report");
+  watch->footer(footer);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{"coroscope: observe the coroutines of running processes from outside"};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "coroscope " COROSCOPE_VERSION);
+  app.footer(footer);
+  bool verbose = false;
+  app.add_flag("-v,--verbose", verbose, "Tell on stderr what is being done");
+
+  WatchOptions watch;
+  add_watch(app, watch);
+  bool json = false;
+  CLI::App* ps = app.add_subcommand("ps", "List the processes that run coroutines");
+  ps->add_flag("--json", json, "One JSON object a line");
+  CLI::App* doctor =
+      app.add_subcommand("doctor", "Say what this host allows, what is missing, and the fix");
+  doctor->add_flag("--json", json, "One JSON object a line");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    return fail({ErrorKind::usage, fmt::format("{}; see `coroscope --help`", error.what())});
+  }
+  init_log(verbose ? LogLevel::debug : LogLevel::warn);
+  if (*ps) return run_ps(json);
+  if (*doctor) return run_doctor(json);
+  return run_watch(watch);
+}
+
+}  // namespace
+}  // namespace coroscope
+
+int main(int argc, char** argv) {
+  // Only for what no one can plan for, such as memory running out.
+  try {
+    return coroscope::run(argc, argv);
+  } catch (const std::exception& error) {
+    return coroscope::fail({coroscope::ErrorKind::environment, error.what()});
+  }
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+// coroscope watch: attach to each process, look at it at an interval, report.
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/signals.h"
+#include "cli/watch_output.h"
+#include "util/clock.h"
+#include "util/duration.h"
+
+namespace coroscope {
+namespace {
+
+using Observations = std::vector<std::unique_ptr<Observation>>;
+
+constexpr uint64_t shortest_interval_ns = 10'000'000;
+
+struct Times {
+  uint64_t length_ns = std::numeric_limits<uint64_t>::max();
+  uint64_t interval_ns = 0;
+};
+
+Result<Times> parse_times(const WatchOptions& options) {
+  Times times;
+  auto interval = parse_duration(options.interval);
+  if (!interval) return Error{ErrorKind::usage, "--interval: " + interval.error().message};
+  times.interval_ns = static_cast<uint64_t>(interval->count());
+  if (times.interval_ns < shortest_interval_ns) {
+    return Error{ErrorKind::usage, fmt::format("--interval: {} is too short; the shortest is 10ms",
+                                               options.interval)};
+  }
+  if (!options.duration.empty()) {
+    auto length = parse_duration(options.duration);
+    if (!length) return Error{ErrorKind::usage, "--for: " + length.error().message};
+    times.length_ns = static_cast<uint64_t>(length->count());
+  }
+  return times;
+}
+
+Result<std::vector<pid_t>> parse_pids(const std::vector<std::string>& texts) {
+  std::vector<pid_t> pids;
+  for (const std::string& text : texts) {
+    pid_t pid = 0;
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), pid);
+    if (failed != std::errc() || end != text.data() + text.size() || pid <= 0) {
+      return Error{ErrorKind::usage,
+                   fmt::format("'{}' is no process number; `coroscope ps` lists the processes that "
+                               "run coroutines",
+                               text)};
+    }
+    if (std::find(pids.begin(), pids.end(), pid) != pids.end()) {
+      return Error{ErrorKind::usage, fmt::format("process {} is named twice", pid)};
+    }
+    pids.push_back(pid);
+  }
+  return pids;
+}
+
+Result<Observations> open_all(const std::vector<pid_t>& pids) {
+  Observations observations;
+  for (const pid_t pid : pids) {
+    auto observation = Observation::open(pid);
+    if (!observation) return observation.error();
+    observations.push_back(std::move(*observation));
+  }
+  return observations;
+}
+
+Result<KernelCounters> load_for(const Observations& observations) {
+  KernelCounters::Sizes sizes;
+  sizes.stacks = 0;
+  for (const auto& observation : observations) sizes.stacks += observation->stacks_wanted();
+  // A depot may grow a little between here and the attach.
+  sizes.stacks += sizes.stacks / 4 + 64;
+  return KernelCounters::load(sizes);
+}
+
+// Waits until `until_ns`, a signal, or the end of a target.
+enum class Woken { by_time, by_signal, by_target };
+Woken wait(uint64_t until_ns, const Fd& signals, const Observations& observations,
+           const std::vector<bool>& gone) {
+  std::vector<pollfd> fds{{signals.get(), POLLIN, 0}};
+  for (size_t i = 0; i < observations.size(); ++i) {
+    fds.push_back({gone[i] ? -1 : observations[i]->process().pidfd(), POLLIN, 0});
+  }
+  const uint64_t now = monotonic_ns();
+  const uint64_t left = until_ns > now ? until_ns - now : 0;
+  const timespec timeout{static_cast<time_t>(left / 1'000'000'000),
+                         static_cast<long>(left % 1'000'000'000)};
+  const int ready = ppoll(fds.data(), fds.size(), &timeout, nullptr);
+  if (ready > 0 && fds[0].revents) return Woken::by_signal;
+  return ready > 0 ? Woken::by_target : Woken::by_time;
+}
+
+// Watch is one run of the command once everything is open.
+class Watch {
+ public:
+  Watch(Observations observations, const Times& times, WatchOutput& output, const Fd& signals)
+      : observations_(std::move(observations)),
+        gone_(observations_.size()),
+        times_(times),
+        output_(output),
+        signals_(signals) {}
+
+  Result<void> attach(KernelCounters& kernel);
+  void follow();
+  ExitCode report();
+
+ private:
+  Result<void> tick_all();
+  bool all_gone() const { return std::find(gone_.begin(), gone_.end(), false) == gone_.end(); }
+
+  Observations observations_;
+  std::vector<bool> gone_;
+  Times times_;
+  WatchOutput& output_;
+  const Fd& signals_;
+  uint64_t started_ns_ = 0;
+};
+
+Result<void> Watch::attach(KernelCounters& kernel) {
+  for (const auto& observation : observations_) {
+    const uint64_t before = monotonic_ns();
+    if (auto attached = observation->attach(kernel); !attached) return attached;
+    output_.attached(*observation, monotonic_ns() - before);
+  }
+  started_ns_ = monotonic_ns();
+  return {};
+}
+
+Result<void> Watch::tick_all() {
+  for (size_t i = 0; i < observations_.size(); ++i) {
+    if (gone_[i]) continue;
+    if (auto ticked = observations_[i]->tick(); !ticked) {
+      if (ticked.error().kind != ErrorKind::target_gone) return ticked;
+      gone_[i] = true;
+      output_.gone(*observations_[i]);
+    }
+    output_.sample(*observations_[i], monotonic_ns() - started_ns_);
+  }
+  return {};
+}
+
+void Watch::follow() {
+  const uint64_t no_end = std::numeric_limits<uint64_t>::max();
+  const uint64_t end =
+      times_.length_ns > no_end - started_ns_ ? no_end : started_ns_ + times_.length_ns;
+  uint64_t next = started_ns_ + times_.interval_ns;
+  while (!all_gone() && output_.wanted()) {
+    const Woken woken = wait(std::min(next, end), signals_, observations_, gone_);
+    if (auto ticked = tick_all(); !ticked) fail(ticked.error());
+    if (woken == Woken::by_signal || monotonic_ns() >= end) return;
+    // After a slow look the next one is due at a multiple of the interval again.
+    while (next <= monotonic_ns()) next += times_.interval_ns;
+  }
+}
+
+ExitCode Watch::report() {
+  std::vector<TargetReport> reports;
+  bool leak = false;
+  bool gone = false;
+  for (const auto& observation : observations_) {
+    observation->detach();
+    reports.push_back(observation->report());
+    leak = leak || reports.back().has_leak();
+    gone = gone || reports.back().gone;
+  }
+  const ExitCode code = leak ? exit_found : gone ? exit_target_gone : exit_ok;
+  output_.report(reports, code);
+  return code;
+}
+
+}  // namespace
+
+ExitCode run_watch(const WatchOptions& options) {
+  auto times = parse_times(options);
+  if (!times) return fail(times.error());
+  auto pids = parse_pids(options.pids);
+  if (!pids) return fail(pids.error());
+  ignore_broken_pipe();
+  auto signals = catch_termination();
+  if (!signals) return fail(signals.error());
+
+  auto observations = open_all(*pids);
+  if (!observations) return fail(observations.error());
+  auto kernel = load_for(*observations);
+  if (!kernel) return fail(kernel.error());
+
+  WatchOutput output(options.json, options.duration.empty());
+  Watch watch(std::move(*observations), *times, output, *signals);
+  if (auto attached = watch.attach(*kernel); !attached) return fail(attached.error());
+  watch.follow();
+  return watch.report();
+}
+
+}  // namespace coroscope

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/watch_output.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "export/json.h"
+#include "export/text.h"
+#include "util/duration.h"
+#include "util/log.h"
+
+namespace coroscope {
+namespace {
+
+// What makes a leak the same one at the next tick.
+std::string identity(pid_t pid, const ReportedFinding& finding) {
+  std::string text = fmt::format("{} {} {}", pid, finding.spawn_stack_id, finding.reason);
+  for (const ReportedFrame& frame : finding.parked_at) text += fmt::format(" {:x}", frame.address);
+  return text;
+}
+
+}  // namespace
+
+WatchOutput::WatchOutput(bool json, bool live)
+    : json_(json), live_(live), colour_(want_colour(STDOUT_FILENO)) {}
+
+void WatchOutput::print(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    wanted_ = false;
+  }
+}
+
+void WatchOutput::attached(const Observation& observation, uint64_t took_ns) {
+  const Account& account = observation.last_account();
+  if (json_) {
+    AttachedRecord record;
+    record.pid = observation.process().pid();
+    record.command = observation.process().command_line();
+    record.runtime = observation.target().runtime();
+    record.workers = observation.target().workers();
+    record.attach_s = static_cast<double>(took_ns) / 1e9;
+    record.account = account;
+    print(attached_json(record));
+    return;
+  }
+  fmt::print(stderr, "attached to {} in {}: {} coroutines were alive before\n",
+             observation.process().describe(), format_duration(std::chrono::nanoseconds(took_ns)),
+             account.baseline);
+}
+
+void WatchOutput::sample(Observation& observation, uint64_t elapsed_ns) {
+  if (json_) {
+    SampleRecord record;
+    record.pid = observation.process().pid();
+    record.elapsed_s = static_cast<double>(elapsed_ns) / 1e9;
+    record.account = observation.last_account();
+    print(sample_json(record));
+  } else if (live_) {
+    tell_new_leaks(observation);
+  }
+}
+
+void WatchOutput::tell_new_leaks(Observation& observation) {
+  const TargetReport report = observation.report();
+  for (const ReportedFinding& finding : report.findings) {
+    if (finding.growth.verdict != Verdict::leak) continue;
+    if (!told_.insert(identity(report.pid, finding)).second) continue;
+    print(leak_text(finding, {.colour = colour_}) + "\n");
+  }
+}
+
+void WatchOutput::gone(const Observation& observation) {
+  fmt::print(stderr, "{} has ended\n", observation.process().describe());
+}
+
+void WatchOutput::report(const std::vector<TargetReport>& reports, int exit_code) {
+  print(json_ ? report_json(reports, exit_code) : report_text(reports, {.colour = colour_}));
+}
+
+}  // namespace coroscope

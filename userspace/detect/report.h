@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is said about one target in the end: verdicts with their evidence, in
+// words and numbers, ready for an encoder.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "detect/growth.h"
+#include "model/ledger.h"
+
+namespace coroscope {
+
+// ReportedFrame is one function of a stack.
+struct ReportedFrame {
+  std::string function;  // short; module+0xoffset or an address if not known
+  std::string file;      // as the compiler recorded it; empty if not known
+  uint32_t line = 0;
+  uint64_t address = 0;
+  bool inlined = false;
+  bool runtime = false;  // the runtime's own, left out of the text form
+};
+using ReportedStack = std::vector<ReportedFrame>;  // innermost first
+
+struct ReportedFinding {
+  Growth growth;
+  std::string reason;  // "chan send"; "" if the members do not wait in one place
+  std::string cause;   // "no receiver"; "" if the waited object does not tell
+  uint64_t live = 0;
+  uint64_t joined = 0;  // members ever
+  uint64_t left = 0;    // of those, not there any more
+  uint64_t settled_ever = 0;
+  uint64_t settled_left = 0;
+  uint64_t oldest_wait_ns = 0;  // 0: none waits
+  uint64_t oldest_age_ns = 0;   // of the oldest member
+  uint64_t example_id = 0;      // that member
+  SpawnStack spawn_stack_id = 0;
+  bool spawn_stack_known = true;
+  bool parked_stack_known = true;  // false also where members wait in several places
+  ReportedStack parked_at;
+  ReportedStack spawned_at;
+};
+
+struct TargetReport {
+  pid_t pid = 0;
+  std::string command;
+  std::string runtime;
+  uint32_t workers = 0;
+  uint64_t watched_ns = 0;  // from the first census to the last
+  uint64_t censuses = 0;
+  uint64_t uptime_ns = 0;    // of the process, when the watch began; 0: not known
+  uint64_t populations = 0;  // ever seen
+  bool gone = false;         // the process ended while it was watched
+  Account account;
+  uint64_t stacks_unread = 0;    // parked stacks that the last census could not read
+  uint64_t stacks_cut = 0;       // and those it could not follow to the end
+  uint64_t members_dropped = 0;  // beyond the bound on populations
+  std::vector<ReportedFinding> findings;
+  std::vector<std::string> remarks;  // what a reader has to know to trust this
+
+  bool has_leak() const {
+    for (const ReportedFinding& finding : findings) {
+      if (finding.growth.verdict == Verdict::leak) return true;
+    }
+    return false;
+  }
+};
+
+}  // namespace coroscope

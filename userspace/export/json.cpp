@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "export/json.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace coroscope {
+namespace {
+
+// Keeps the order in which fields are set: easier on the eye.
+using Json = nlohmann::ordered_json;
+
+std::string line(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+double seconds(uint64_t ns) {
+  return static_cast<double>(ns) / 1e9;
+}
+
+Json losses_json(const Account& account) {
+  const Losses& losses = account.losses;
+  return {{"torn", losses.census.torn},
+          {"unsettled", losses.census.unsettled},
+          {"unreadable", losses.census.unreadable},
+          {"malformed", losses.census.malformed},
+          {"over_limit", losses.census.over_limit},
+          {"window_full", losses.window_full},
+          {"bad_arguments", losses.bad_arguments},
+          {"missed_runs", losses.missed_runs},
+          {"unaccounted", losses.unaccounted},
+          {"stack_unmapped", losses.stack_unmapped},
+          {"stacks_lost", losses.stacks_lost}};
+}
+
+Json account_json(const Account& account) {
+  return {{"live", account.live},         {"parked", account.parked},
+          {"baseline", account.baseline}, {"spawned", account.spawned},
+          {"exited", account.exited},     {"completeness", account.completeness()}};
+}
+
+Json stack_json(const ReportedStack& stack) {
+  Json frames = Json::array();
+  for (const ReportedFrame& frame : stack) {
+    Json json = {{"function", frame.function}};
+    if (!frame.file.empty()) json["file"] = frame.file;
+    if (frame.line != 0) json["line"] = frame.line;
+    json["address"] = fmt::format("{:#x}", frame.address);
+    if (frame.inlined) json["inlined"] = true;
+    if (frame.runtime) json["runtime"] = true;
+    frames.push_back(std::move(json));
+  }
+  return frames;
+}
+
+// Durations of ended parks: [upper bound in ns, count], empty buckets left out.
+Json histogram_json(const StackCounters& events) {
+  Json buckets = Json::array();
+  for (uint32_t bucket = 0; bucket < WIRE_PARK_BUCKETS; ++bucket) {
+    if (events.park_ns_log2[bucket] == 0) continue;
+    buckets.push_back({uint64_t{2} << bucket, events.park_ns_log2[bucket]});
+  }
+  return buckets;
+}
+
+Json spawn_stack_json(const StackBalance& row) {
+  return {{"spawn_stack_id", row.spawn_stack},
+          {"live", row.live},
+          {"parked", row.parked},
+          {"baseline", row.baseline},
+          {"spawned", row.events.spawned},
+          {"exited", row.events.exited},
+          {"parks", row.events.parks},
+          {"unparks", row.events.unparks},
+          {"park_ns_histogram", histogram_json(row.events)}};
+}
+
+Json finding_json(const ReportedFinding& finding) {
+  Json json = {{"verdict", verdict_name(finding.growth.verdict)}};
+  if (!finding.reason.empty()) json["reason"] = finding.reason;
+  if (!finding.cause.empty()) json["cause"] = finding.cause;
+  json["per_second"] = finding.growth.per_second;
+  json["live"] = finding.live;
+  json["live_at_first"] = finding.growth.first_live;
+  json["joined"] = finding.joined;
+  json["left"] = finding.left;
+  json["settled"] = finding.settled_ever;
+  json["settled_left"] = finding.settled_left;
+  json["oldest_wait_s"] = seconds(finding.oldest_wait_ns);
+  json["oldest_age_s"] = seconds(finding.oldest_age_ns);
+  json["example_coroutine"] = finding.example_id;
+  json["spawn_stack_id"] = finding.spawn_stack_id;
+  json["parked_at"] = stack_json(finding.parked_at);
+  json["spawned_at"] = stack_json(finding.spawned_at);
+  return json;
+}
+
+Json target_json(const TargetReport& report) {
+  Json json = {{"pid", report.pid},
+               {"command", report.command},
+               {"runtime", report.runtime},
+               {"workers", report.workers},
+               {"watched_s", seconds(report.watched_ns)},
+               {"censuses", report.censuses},
+               {"gone", report.gone}};
+  json.update(account_json(report.account));
+  json["populations"] = report.populations;
+  json["findings"] = Json::array();
+  for (const ReportedFinding& finding : report.findings) {
+    json["findings"].push_back(finding_json(finding));
+  }
+  json["spawn_stacks"] = Json::array();
+  for (const StackBalance& row : report.account.stacks) {
+    json["spawn_stacks"].push_back(spawn_stack_json(row));
+  }
+  json["losses"] = losses_json(report.account);
+  json["losses"]["stacks_unread"] = report.stacks_unread;
+  json["losses"]["stacks_cut"] = report.stacks_cut;
+  json["losses"]["members_dropped"] = report.members_dropped;
+  json["remarks"] = report.remarks;
+  return json;
+}
+
+size_t leak_count(const std::vector<TargetReport>& reports) {
+  size_t leaks = 0;
+  for (const TargetReport& report : reports) {
+    for (const ReportedFinding& finding : report.findings) {
+      leaks += finding.growth.verdict == Verdict::leak;
+    }
+  }
+  return leaks;
+}
+
+}  // namespace
+
+std::string attached_json(const AttachedRecord& record) {
+  Json json = {{"type", "attached"},        {"pid", record.pid},
+               {"command", record.command}, {"runtime", record.runtime},
+               {"workers", record.workers}, {"attach_s", record.attach_s}};
+  json.update(account_json(record.account));
+  return line(json);
+}
+
+std::string sample_json(const SampleRecord& record) {
+  Json json = {{"type", "sample"}, {"pid", record.pid}, {"elapsed_s", record.elapsed_s}};
+  json.update(account_json(record.account));
+  json["losses"] = losses_json(record.account);
+  return line(json);
+}
+
+std::string report_json(const std::vector<TargetReport>& reports, int exit_code) {
+  Json json = {{"type", "report"}, {"exit_code", exit_code}};
+  json["leaks"] = leak_count(reports);
+  json["targets"] = Json::array();
+  for (const TargetReport& report : reports) json["targets"].push_back(target_json(report));
+  return line(json);
+}
+
+}  // namespace coroscope

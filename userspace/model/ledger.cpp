@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/ledger.h"
+
+#include <algorithm>
+
+namespace coroscope {
+namespace {
+
+using Window = std::unordered_map<uint64_t, const WindowEvent*>;
+
+// What the window alone says: who left, or stopped waiting, having been there.
+void add_those_seen_leaving(std::span<const WindowEvent> window, Baseline& baseline) {
+  for (const WindowEvent& event : window) {
+    const bool was_alive = (event.seen & WIRE_SEEN_EXIT) && !(event.seen & WIRE_SEEN_SPAWN);
+    if (was_alive) baseline[event.spawn_stack].live++;
+    if (event.seen & WIRE_FIRST_WAIT_ENDED) baseline[event.spawn_stack].parked++;
+  }
+}
+
+void add_member(const Member& member, const Window& window, Baseline& baseline) {
+  const auto found = window.find(member.id);
+  const uint32_t seen = found == window.end() ? 0 : found->second->seen;
+  if (!(seen & (WIRE_SEEN_SPAWN | WIRE_SEEN_EXIT))) baseline[member.spawn_stack].live++;
+  if (member.activity == Activity::parked && !(seen & WIRE_SEEN_WAIT)) {
+    baseline[member.spawn_stack].parked++;
+  }
+}
+
+// The number of coroutines of each stack that a census found.
+std::unordered_map<SpawnStack, int64_t> count_by_stack(const Census& census) {
+  std::unordered_map<SpawnStack, int64_t> counts;
+  for (const Member& member : census.members) counts[member.spawn_stack]++;
+  return counts;
+}
+
+uint64_t distance(int64_t value, int64_t lowest, int64_t highest) {
+  if (value < lowest) return static_cast<uint64_t>(lowest - value);
+  if (value > highest) return static_cast<uint64_t>(value - highest);
+  return 0;
+}
+
+}  // namespace
+
+Baseline settle_baseline(const Census& census, std::span<const WindowEvent> events) {
+  Window window;
+  window.reserve(events.size());
+  for (const WindowEvent& event : events) window.emplace(event.id, &event);
+
+  Baseline baseline;
+  add_those_seen_leaving(events, baseline);
+  for (const Member& member : census.members) add_member(member, window, baseline);
+  return baseline;
+}
+
+double Account::completeness() const {
+  const uint64_t lost = losses.total();
+  if (lost == 0) return 1.0;
+  const double known = static_cast<double>(baseline) + static_cast<double>(spawned);
+  return known / (known + static_cast<double>(lost));
+}
+
+Account balance(const Baseline& baseline, const Counters& counters, const Losses& known) {
+  Account account;
+  account.losses = known;
+  account.losses.window_full = counters.losses.by_cause[WIRE_LOSS_WINDOW_FULL];
+  account.losses.bad_arguments = counters.losses.by_cause[WIRE_LOSS_ARGUMENT];
+  account.losses.stack_unmapped = counters.losses.by_cause[WIRE_LOSS_STACK_UNMAPPED];
+  account.losses.missed_runs = counters.missed_runs;
+
+  const auto slots = static_cast<SpawnStack>(counters.by_stack.size());
+  std::unordered_map<SpawnStack, BaselineCount> unmapped;
+  auto add = [&account](SpawnStack stack, const BaselineCount& before,
+                        const StackCounters& events) {
+    if (before.live == 0 && before.parked == 0 && events.spawned == 0 && events.exited == 0 &&
+        events.parks == 0 && events.unparks == 0) {
+      return;
+    }
+    StackBalance row{stack, before.live, static_cast<int64_t>(before.live) + events.live,
+                     static_cast<int64_t>(before.parked) + events.parked, events};
+    account.baseline += row.baseline;
+    account.spawned += events.spawned;
+    account.exited += events.exited;
+    account.live += row.live;
+    account.parked += row.parked;
+    account.stacks.push_back(row);
+  };
+
+  // Stacks without a slot of their own are counted by the kernel in slot 0, so
+  // their baseline has to stand there too for the sum to come out.
+  BaselineCount rest;
+  for (const auto& [stack, count] : baseline) {
+    if (stack == 0 || stack >= slots) {
+      rest.live += count.live;
+      rest.parked += count.parked;
+    }
+  }
+  for (SpawnStack stack = 0; stack < slots; ++stack) {
+    BaselineCount before = rest;
+    if (stack != 0) {
+      const auto found = baseline.find(stack);
+      before = found == baseline.end() ? BaselineCount{} : found->second;
+    }
+    add(stack, before, counters.by_stack[stack]);
+  }
+  if (slots == 0) add(0, rest, StackCounters{});
+  return account;
+}
+
+uint64_t audit(const Account& before, const Census& census, const Account& after) {
+  const auto found = count_by_stack(census);
+  std::unordered_map<SpawnStack, const StackBalance*> earlier;
+  for (const StackBalance& row : before.stacks) earlier.emplace(row.spawn_stack, &row);
+
+  uint64_t unexplained = 0;
+  for (const StackBalance& row : after.stacks) {
+    if (row.spawn_stack == 0) continue;  // a mixture, see balance()
+    const auto at = earlier.find(row.spawn_stack);
+    const StackCounters first = at == earlier.end() ? StackCounters{} : at->second->events;
+    const auto born = static_cast<int64_t>(row.baseline);
+    const int64_t lowest = born + static_cast<int64_t>(first.spawned - row.events.exited);
+    const int64_t highest = born + static_cast<int64_t>(row.events.spawned - first.exited);
+    const auto count = found.find(row.spawn_stack);
+    unexplained += distance(count == found.end() ? 0 : count->second, lowest, highest);
+  }
+  const uint64_t unseen = census.losses.total();
+  return unexplained > unseen ? unexplained - unseen : 0;
+}
+
+}  // namespace coroscope

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ledger joins the two planes: baseline (from the census) + events (from
+// the kernel) = what is alive now. Whatever could not be accounted is in it too.
+#pragma once
+
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "model/records.h"
+
+namespace coroscope {
+
+// Baseline is, by spawn stack, what was there when counting began.
+struct BaselineCount {
+  uint64_t live = 0;
+  uint64_t parked = 0;
+};
+using Baseline = std::unordered_map<SpawnStack, BaselineCount>;
+
+// Settles who was there before counting began, so that each coroutine is
+// counted once. Requires that counting and noting into the window began before
+// the census, and that the window was read after it. With C the coroutines of
+// the census, and S and E those whose spawn and exit the window noted, the
+// baseline is (C u E) \ S: an exit without its spawn was alive, and so was
+// whoever the census found without having seen it born. The same for parked:
+// whose first noted event is an unpark was parked, and so is whoever the
+// census found parked of whom no park or unpark was noted.
+Baseline settle_baseline(const Census& census, std::span<const WindowEvent> window);
+
+// StackBalance is the account of one spawn stack.
+struct StackBalance {
+  SpawnStack spawn_stack = 0;
+  uint64_t baseline = 0;
+  int64_t live = 0;    // baseline + spawned - exited
+  int64_t parked = 0;  // parked at the baseline + parks - unparks
+  StackCounters events{};
+};
+
+// Losses is everything that makes the account uncertain, by cause. The first
+// group means coroutines or events; the second leaves the totals exact but not
+// their attribution to stacks.
+struct Losses {
+  CensusLosses census;         // of the census that made the baseline
+  uint64_t window_full = 0;    // events during the attach that may be counted twice or not
+  uint64_t bad_arguments = 0;  // probe arguments that could not be read
+  uint64_t missed_runs = 0;    // runs of a BPF program that the kernel skipped
+  uint64_t unaccounted = 0;    // coroutines that an audit found to differ from the account
+
+  uint64_t stack_unmapped = 0;  // events of stacks beyond the map
+  uint64_t stacks_lost = 0;     // spawns whose stack did not fit the target's depot
+
+  uint64_t uncertain() const {
+    return census.total() + window_full + bad_arguments + missed_runs + unaccounted;
+  }
+  uint64_t total() const { return uncertain() + stack_unmapped + stacks_lost; }
+};
+
+// Account is the ledger's state at one moment.
+struct Account {
+  std::vector<StackBalance> stacks;  // those that ever had a coroutine, by spawn stack id
+  uint64_t baseline = 0;             // alive before counting began
+  uint64_t spawned = 0;
+  uint64_t exited = 0;
+  int64_t live = 0;
+  int64_t parked = 0;
+  Losses losses;
+
+  // The share of coroutines and events that are accounted for, 0..1; 1 only
+  // if nothing at all was lost.
+  double completeness() const;
+};
+
+Account balance(const Baseline& baseline, const Counters& counters, const Losses& known);
+
+// Compares a later census with the account on both sides of it and returns how
+// many coroutines can not be explained by the events in between: 0 unless
+// something was missed. Sums over spawn stacks the distance of the census's
+// count from the range [lowest, highest] that the events allow.
+uint64_t audit(const Account& before, const Census& census, const Account& after);
+
+}  // namespace coroscope

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/populations.h"
+
+#include <algorithm>
+
+namespace coroscope {
+namespace {
+
+constexpr uint32_t no_group = UINT32_MAX;
+
+// Halves the resolution of a long history; the newest sample stays.
+void thin(std::vector<PopulationSample>& samples) {
+  size_t kept = 0;
+  const size_t parity = (samples.size() - 1) % 2;
+  for (size_t i = parity; i < samples.size(); i += 2) samples[kept++] = samples[i];
+  samples.resize(kept);
+}
+
+}  // namespace
+
+size_t PopulationKeyHash::operator()(const PopulationKey& key) const {
+  uint64_t hash = key.spawn_stack * 0x9e3779b97f4a7c15ull;
+  hash = (hash ^ key.parked_stack) * 0xbf58476d1ce4e5b9ull;
+  hash = (hash ^ (uint64_t{key.reason} << 8 | static_cast<uint64_t>(key.activity))) *
+         0x94d049bb133111ebull;
+  return hash ^ (hash >> 31);
+}
+
+PopulationKey Populations::key_of(const Member& member) const {
+  if (grouping_ == Grouping::by_spawn) return PopulationKey{.spawn_stack = member.spawn_stack};
+  PopulationKey key{.spawn_stack = member.spawn_stack, .activity = member.activity};
+  if (member.activity == Activity::parked) {
+    key.parked_stack = member.parked_stack;
+    key.reason = member.reason;
+  }
+  return key;
+}
+
+uint32_t Populations::group_of(const PopulationKey& key) {
+  const auto found = index_.find(key);
+  if (found != index_.end()) return found->second;
+  if (groups_.size() >= max_groups) return no_group;
+  const auto group = static_cast<uint32_t>(groups_.size());
+  Population fresh;
+  fresh.key = key;
+  fresh.grouping = grouping_;
+  groups_.push_back(std::move(fresh));
+  index_.emplace(key, group);
+  return group;
+}
+
+void Populations::leave(const Seat& seat) {
+  if (seat.id == 0 || seat.group == no_group) return;
+  Population& group = groups_[seat.group];
+  group.left++;
+  if (seat.censuses >= settled_censuses) group.settled_left++;
+}
+
+void Populations::seat(const Member& member, Seat& seat) {
+  const uint32_t group = group_of(key_of(member));
+  if (seat.id != member.id || seat.group != group) {
+    leave(seat);
+    seat = Seat{member.id, group, 0};
+    if (group != no_group) groups_[group].joined++;
+  }
+  if (group == no_group) {
+    members_dropped_++;
+    return;
+  }
+  if (seat.censuses < settled_censuses && ++seat.censuses == settled_censuses) {
+    groups_[group].settled_ever++;
+  }
+  if (settled_now_.size() < groups_.size()) settled_now_.resize(groups_.size());
+  settled_now_[group] += seat.censuses >= settled_censuses;
+  note_example(member, groups_[group]);
+}
+
+void Populations::note_example(const Member& member, Population& group) {
+  group.live++;
+  if (member.activity == Activity::parked &&
+      (group.oldest_since_ns == 0 || member.since_ns < group.oldest_since_ns)) {
+    group.oldest_since_ns = member.since_ns;
+  }
+  if (group.example_id == 0 || member.spawned_ns < group.oldest_spawned_ns) {
+    group.oldest_spawned_ns = member.spawned_ns;
+    group.example_id = member.id;
+    group.example_object = member.object;
+  }
+}
+
+void Populations::record_samples(uint64_t time_ns) {
+  settled_now_.resize(groups_.size());
+  for (size_t i = 0; i < groups_.size(); ++i) {
+    Population& group = groups_[i];
+    if (group.samples.size() >= max_samples) thin(group.samples);
+    group.samples.push_back({time_ns, group.live, settled_now_[i]});
+  }
+}
+
+void Populations::add(const Census& census) {
+  censuses_++;
+  settled_now_.assign(groups_.size(), 0);
+  for (Population& group : groups_) {
+    group.live = 0;
+    group.oldest_since_ns = group.oldest_spawned_ns = 0;
+    group.example_id = group.example_object = 0;
+  }
+  if (seats_.size() < census.slots) {
+    seats_.resize(census.slots);
+    seen_.resize(census.slots);
+  }
+  for (const Member& member : census.members) {
+    if (member.system || member.slot >= census.slots) continue;
+    seat(member, seats_[member.slot]);
+    seen_[member.slot] = censuses_;
+  }
+  for (size_t slot = 0; slot < seats_.size(); ++slot) {
+    if (seats_[slot].id == 0 || seen_[slot] == censuses_) continue;
+    leave(seats_[slot]);
+    seats_[slot] = Seat{};
+  }
+  record_samples(census.ended_ns);
+}
+
+}  // namespace coroscope

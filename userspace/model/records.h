@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Plain records that the edges (bpf, targets, symbolize) hand to the model.
+// Times are CLOCK_MONOTONIC nanoseconds of the host.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "wire.h"
+
+namespace coroscope {
+
+// SpawnStack is a stack id in the target's own depot; 0 is "not known".
+using SpawnStack = uint32_t;
+
+// ParkedStack is an id that the observer gave to a parked stack it unwound.
+// The ids below first_parked_stack name what could not be unwound.
+using ParkedStack = uint32_t;
+inline constexpr ParkedStack no_parked_stack = 0;      // it is not parked
+inline constexpr ParkedStack unread_parked_stack = 1;  // it is, but the stack was not read
+inline constexpr ParkedStack first_parked_stack = 2;
+
+// Reason is a code that the target's adapter can name; 0 is "none".
+using Reason = uint32_t;
+
+// Activity is what a coroutine does, in terms that hold for every runtime.
+enum class Activity : uint8_t { runnable, running, parked, syscall };
+
+// Member is one live coroutine as a census found it.
+struct Member {
+  uint64_t id = 0;  // unique in the life of the target
+  uint64_t parent_id = 0;
+  uint64_t object = 0;      // address it waits on
+  uint64_t since_ns = 0;    // start of its present wait, if parked
+  uint64_t spawned_ns = 0;  // birth
+  uint32_t slot = 0;        // index in the target's table; the same for life
+  SpawnStack spawn_stack = 0;
+  ParkedStack parked_stack = no_parked_stack;
+  Reason reason = 0;
+  Activity activity = Activity::runnable;
+  bool system = false;  // belongs to the runtime, not to the program
+};
+
+// CensusLosses counts what a census could not see as it is.
+struct CensusLosses {
+  uint64_t torn = 0;        // headers that changed during each of several reads
+  uint64_t unsettled = 0;   // coroutines that stayed between two states for too long
+  uint64_t unreadable = 0;  // table slots whose memory could not be read
+  uint64_t malformed = 0;   // headers, slabs or links that make no sense
+  uint64_t over_limit = 0;  // table slots beyond what one census looks at
+
+  uint64_t total() const { return torn + unsettled + unreadable + malformed + over_limit; }
+};
+
+// Census is everything that was alive between started_ns and ended_ns.
+struct Census {
+  uint64_t started_ns = 0;
+  uint64_t ended_ns = 0;
+  uint32_t slots = 0;  // of the table; every Member::slot is below
+  std::vector<Member> members;
+  CensusLosses losses;
+  uint64_t stacks_unread = 0;  // parked, but the stack moved away or made no sense
+  uint64_t stacks_cut = 0;     // unwound, but not to the outermost frame
+};
+
+// StackCounters is a copy of what the kernel counted for one spawn stack.
+using StackCounters = wire_stack_counters;
+
+// Counters holds the kernel's counters of one target, by spawn stack, and what
+// it lost. Index 0 takes unknown stacks and those beyond the map.
+struct Counters {
+  std::vector<StackCounters> by_stack;
+  wire_losses losses{};
+  uint64_t missed_runs = 0;  // program runs that the kernel skipped
+};
+
+// WindowEvent is what the kernel noted about one coroutine during a census.
+struct WindowEvent {
+  uint64_t id = 0;
+  uint32_t seen = 0;  // WIRE_SEEN_*
+  SpawnStack spawn_stack = 0;
+};
+
+}  // namespace coroscope

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "observe/observation.h"
+
+#include <algorithm>
+
+namespace coroscope {
+
+Observation::Observation(Process process, ProcessMemory memory)
+    : process_(std::move(process)), memory_(std::move(memory)) {}
+
+Observation::~Observation() {
+  detach();
+}
+
+Result<std::unique_ptr<Observation>> Observation::open(pid_t pid) {
+  auto process = Process::open(pid);
+  if (!process) return process.error();
+  auto memory = ProcessMemory::open(*process);
+  if (!memory) return memory.error();
+  std::unique_ptr<Observation> observation(
+      new Observation(std::move(*process), std::move(*memory)));
+
+  auto symbolizer = Symbolizer::open(observation->process_, observation->memory_);
+  if (!symbolizer) return symbolizer.error();
+  observation->symbolizer_ = std::move(*symbolizer);
+  auto target =
+      open_target(observation->process_, observation->memory_, observation->symbolizer_->modules());
+  if (!target) return target.error();
+  observation->target_ = std::move(*target);
+  observation->command_ = observation->process_.command_line();
+  observation->workers_ = observation->target_->workers();
+  observation->names_ =
+      std::make_unique<StackNames>(*observation->symbolizer_, *observation->target_);
+  return observation;
+}
+
+uint32_t Observation::stacks_wanted() const {
+  // Room for the depot to grow; what does not fit is counted, not lost.
+  const uint64_t wanted =
+      std::max<uint64_t>(WIRE_DEFAULT_STACKS, uint64_t{target_->stacks_now()} * 4);
+  return static_cast<uint32_t>(std::min<uint64_t>(wanted, uint64_t{target_->stacks_at_most()} + 1));
+}
+
+Result<Census> Observation::take_census() {
+  return target_->census([this](const ParkedContext& context) { return names_->intern(context); });
+}
+
+Result<void> Observation::attach(KernelCounters& kernel) {
+  auto slot = kernel.add_target(stacks_wanted());
+  if (!slot) return slot.error();
+  slot_ = *slot;
+  if (auto attached =
+          kernel.attach(slot_, process_, {target_->probe_path(), target_->probe_provider()});
+      !attached) {
+    return attached;
+  }
+  kernel_ = &kernel;
+  kernel.start_counting(slot_);
+  // Without stacks first: the shorter the window, the less has to be noted in it.
+  auto census = target_->census({});
+  auto window = kernel.close_window(slot_);
+  if (!census) return census.error();
+  if (!window) return window.error();
+  baseline_ = settle_baseline(*census, *window);
+  losses_.census = census->losses;
+  for (const auto& [stack, count] : baseline_) baseline_live_ += count.live;
+  return tick();
+}
+
+Account Observation::balance_now() const {
+  Losses known = losses_;
+  known.stacks_lost = target_->stacks_lost();
+  return balance(baseline_, kernel_->read(slot_), known);
+}
+
+Account Observation::account() const {
+  return kernel_ ? balance_now() : account_;
+}
+
+void Observation::follow(const Census& census) {
+  by_place_.add(census);
+  by_spawn_.add(census);
+  if (first_census_ns_ == 0) first_census_ns_ = census.ended_ns;
+  last_census_ns_ = census.ended_ns;
+  stacks_unread_ = census.stacks_unread;
+  stacks_cut_ = census.stacks_cut;
+}
+
+Result<void> Observation::tick() {
+  const Account before = balance_now();
+  auto census = take_census();
+  account_ = balance_now();
+  if (!census) {
+    gone_ = census.error().kind == ErrorKind::target_gone;
+    return census.error();
+  }
+  // What is missing stays missing: the largest difference ever seen counts.
+  losses_.unaccounted = std::max(losses_.unaccounted, audit(before, *census, account_));
+  account_.losses.unaccounted = losses_.unaccounted;
+  follow(*census);
+  return {};
+}
+
+void Observation::detach() {
+  if (!kernel_) return;
+  account_ = balance_now();
+  kernel_->detach(slot_);
+  kernel_ = nullptr;
+}
+
+}  // namespace coroscope

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// One process under observation: attach, then a tick at a time. Both planes
+// meet here; what comes out of them is the model's and the detectors' business.
+#pragma once
+
+#include <memory>
+
+#include "bpf/kernel_counters.h"
+#include "detect/report.h"
+#include "model/ledger.h"
+#include "model/populations.h"
+#include "observe/stack_names.h"
+#include "proc/process.h"
+#include "symbolize/symbolizer.h"
+#include "targets/target.h"
+#include "util/result.h"
+
+namespace coroscope {
+
+class Observation {
+ public:
+  // Finds the runtime of a process and opens its symbols. Touches nothing.
+  static Result<std::unique_ptr<Observation>> open(pid_t pid);
+  ~Observation();
+
+  // Slots of the kernel's stack map that this process wants.
+  uint32_t stacks_wanted() const;
+
+  // Attaches the probes, takes the census of who is there already, and joins
+  // both. From then on `account()` is the truth. Once only. `kernel` must outlive
+  // the observation or its detach().
+  Result<void> attach(KernelCounters& kernel);
+
+  // Takes a census and the kernel's counters, checks one by the other, and
+  // follows the populations. target_gone once the process has ended.
+  Result<void> tick();
+
+  // Reads the kernel's counters once more. Exact while the target is quiet.
+  Account account() const;
+
+  // Probes off, after a last look at the counters.
+  void detach();
+
+  // Verdicts as of the last tick.
+  TargetReport report();
+
+  const Process& process() const { return process_; }
+  const Target& target() const { return *target_; }
+  const Account& last_account() const { return account_; }
+  StackNames& names() { return *names_; }
+  const Populations& by_place() const { return by_place_; }
+  uint64_t baseline_live() const { return baseline_live_; }
+
+ private:
+  Observation(Process process, ProcessMemory memory);
+
+  Result<Census> take_census();
+  void follow(const Census& census);
+  Account balance_now() const;
+
+  Process process_;
+  ProcessMemory memory_;
+  std::unique_ptr<Symbolizer> symbolizer_;
+  std::unique_ptr<Target> target_;
+  std::unique_ptr<StackNames> names_;
+
+  std::string command_;  // kept: it is gone when the process is
+  uint32_t workers_ = 0;
+
+  KernelCounters* kernel_ = nullptr;
+  uint32_t slot_ = 0;
+  Baseline baseline_;
+  uint64_t baseline_live_ = 0;
+  Losses losses_;
+  Account account_;
+  Populations by_place_{Grouping::by_place};
+  Populations by_spawn_{Grouping::by_spawn};
+  uint64_t first_census_ns_ = 0;
+  uint64_t last_census_ns_ = 0;
+  uint64_t stacks_unread_ = 0;
+  uint64_t stacks_cut_ = 0;
+  bool gone_ = false;
+};
+
+}  // namespace coroscope

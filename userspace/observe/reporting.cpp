@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// Observation::report: from verdicts on ids to a report in words.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "detect/findings.h"
+#include "observe/observation.h"
+#include "util/clock.h"
+
+namespace coroscope {
+namespace {
+
+// Since boot, as start_ticks is, suspended time included.
+uint64_t uptime_ns(const Process& process, uint64_t at_ns) {
+  const auto per_second = static_cast<uint64_t>(sysconf(_SC_CLK_TCK));
+  timespec boot{};
+  clock_gettime(CLOCK_BOOTTIME, &boot);
+  const uint64_t boot_ns =
+      static_cast<uint64_t>(boot.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(boot.tv_nsec);
+  const uint64_t started = process.start_ticks() * (1'000'000'000 / per_second);
+  const uint64_t then = boot_ns - (monotonic_ns() - at_ns);
+  return then > started ? then - started : 0;
+}
+
+// The act that is missing, as far as the waited object tells.
+std::string missing_act(const Target& target, const std::string& reason, uint64_t object) {
+  const auto state = target.wait_object(object);
+  if (!state) return {};
+  if (state->kind == WaitObject::Kind::wait_group) {
+    return fmt::format("counter at {}", state->length);
+  }
+  if (reason == "chan send" && state->waiting_receivers == 0) return "no receiver";
+  if (reason == "chan receive" && state->waiting_senders == 0 && state->length == 0) {
+    return "no sender";
+  }
+  return {};
+}
+
+uint64_t age(uint64_t now_ns, uint64_t since_ns) {
+  return since_ns != 0 && now_ns > since_ns ? now_ns - since_ns : 0;
+}
+
+ReportedFinding resolve(const Finding& finding, const Target& target, StackNames& names,
+                        uint64_t now_ns) {
+  const Population& population = *finding.population;
+  ReportedFinding reported;
+  reported.growth = finding.growth;
+  reported.live = population.live;
+  reported.joined = population.joined;
+  reported.left = population.left;
+  reported.settled_ever = population.settled_ever;
+  reported.settled_left = population.settled_left;
+  reported.oldest_wait_ns = age(now_ns, population.oldest_since_ns);
+  reported.oldest_age_ns = age(now_ns, population.oldest_spawned_ns);
+  reported.example_id = population.example_id;
+  reported.spawn_stack_id = population.key.spawn_stack;
+  reported.spawned_at = names.spawn_frames(population.key.spawn_stack);
+  reported.spawn_stack_known = !reported.spawned_at.empty();
+  reported.parked_at = names.parked_frames(population.key.parked_stack);
+  reported.parked_stack_known = !reported.parked_at.empty();
+  if (population.grouping == Grouping::by_place) {
+    if (population.key.activity == Activity::parked) {
+      reported.reason = target.reason_name(population.key.reason);
+      reported.cause = missing_act(target, reported.reason, population.example_object);
+    } else {
+      reported.reason = population.key.activity == Activity::syscall   ? "syscall"
+                        : population.key.activity == Activity::running ? "running"
+                                                                       : "runnable";
+    }
+  }
+  return reported;
+}
+
+void add_remarks(const Target& target, TargetReport& report) {
+  if (target.other_copies() > 0) {
+    report.remarks.push_back(
+        fmt::format("{} further copies of the runtime in this process are not observed",
+                    target.other_copies()));
+  }
+  if (report.has_leak() && report.uptime_ns < report.watched_ns) {
+    report.remarks.push_back(
+        "the process had been up for less time than it was watched: a start-up ramp that has not "
+        "levelled off yet looks the same; watch it again later");
+  }
+}
+
+}  // namespace
+
+TargetReport Observation::report() {
+  TargetReport report;
+  report.pid = process_.pid();
+  report.command = command_;
+  report.runtime = target_->runtime();
+  report.workers = workers_;
+  report.censuses = by_place_.censuses();
+  report.populations = by_place_.all().size();
+  report.watched_ns = last_census_ns_ - first_census_ns_;
+  report.uptime_ns = uptime_ns(process_, first_census_ns_);
+  report.gone = gone_;
+  report.account = account_;
+  report.stacks_unread = stacks_unread_;
+  report.stacks_cut = stacks_cut_;
+  report.members_dropped = by_place_.members_dropped();
+  for (const Finding& finding : judge_all(by_place_, by_spawn_)) {
+    report.findings.push_back(resolve(finding, *target_, *names_, last_census_ns_));
+  }
+  add_remarks(*target_, report);
+  return report;
+}
+
+}  // namespace coroscope

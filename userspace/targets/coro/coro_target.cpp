@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "targets/coro/coro_target.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "targets/coro/names.h"
+#include "util/clock.h"
+
+namespace coroscope::coro {
+namespace {
+
+// A coroutine between two states gets there within microseconds, unless its
+// thread lost its core; beyond this it is counted as unsettled.
+constexpr uint64_t settle_ns = 2'000'000'000;
+
+Activity activity_of(uint32_t state) {
+  switch (state) {
+    case CORO_STATE_RUNNING:
+      return Activity::running;
+    case CORO_STATE_PARKED:
+      return Activity::parked;
+    case CORO_STATE_SYSCALL:
+      return Activity::syscall;
+    default:
+      return Activity::runnable;
+  }
+}
+
+}  // namespace
+
+CoroTarget::CoroTarget(const Process& process, const Memory& memory, DescriptorPlace place,
+                       const coro_descriptor& descriptor)
+    : process_(process),
+      memory_(memory),
+      place_(std::move(place)),
+      descriptor_(descriptor),
+      table_(memory, descriptor),
+      stacks_(memory, descriptor),
+      depot_(memory, descriptor) {}
+
+Result<std::unique_ptr<Target>> CoroTarget::open(const Process& process, const Memory& memory,
+                                                 const std::vector<DescriptorPlace>& places) {
+  std::unique_ptr<CoroTarget> chosen;
+  for (const DescriptorPlace& place : places) {
+    auto descriptor = read_descriptor(process, memory, place);
+    if (!descriptor) {
+      if (places.size() == 1) return descriptor.error();
+      continue;
+    }
+    if (!chosen || (chosen->descriptor_.table_slabs == 0 && descriptor->table_slabs > 0)) {
+      chosen.reset(new CoroTarget(process, memory, place, *descriptor));
+    }
+  }
+  if (!chosen) return read_descriptor(process, memory, places.front()).error();
+  chosen->other_copies_ = static_cast<uint32_t>(places.size() - 1);
+  return std::unique_ptr<Target>(std::move(chosen));
+}
+
+uint32_t CoroTarget::read_now(size_t offset) const {
+  uint32_t value = 0;
+  return memory_.read_value(place_.address + offset, &value) ? value : 0;
+}
+
+std::string CoroTarget::runtime() const {
+  return fmt::format("coro {}.{}", descriptor_.major, descriptor_.minor);
+}
+
+uint32_t CoroTarget::stacks_now() const {
+  return std::min(read_now(offsetof(coro_descriptor, depot_entries)), stacks_at_most());
+}
+
+uint32_t CoroTarget::stacks_at_most() const {
+  const uint64_t room =
+      uint64_t{descriptor_.depot_directory_capacity} * descriptor_.depot_chunk_entries;
+  return static_cast<uint32_t>(std::min<uint64_t>(room, max_stacks));
+}
+
+uint64_t CoroTarget::stacks_lost() const {
+  coro_counters counters{};
+  return memory_.read_value(descriptor_.counters, &counters) ? counters.stacks_lost : 0;
+}
+
+uint32_t CoroTarget::workers() const {
+  return read_now(offsetof(coro_descriptor, workers));
+}
+
+Member CoroTarget::member_of(TableHeader& entry, const UnwindContext& unwind, Census& census) {
+  ParkedStack stack = no_parked_stack;
+  if (entry.header.state == CORO_STATE_PARKED) {
+    stack = unread_parked_stack;
+    if (unwind) {
+      const StackReader::Outcome outcome = stacks_.read(entry, unwind, &stack);
+      census.stacks_unread += outcome == StackReader::Outcome::unread;
+      census.stacks_cut += outcome == StackReader::Outcome::cut;
+    }
+  }
+  const coro_header& header = entry.header;
+  Member member;
+  member.id = header.id;
+  member.parent_id = header.parent_id;
+  member.object = header.object;
+  member.since_ns = header.since_ns;
+  member.spawned_ns = header.spawned_ns;
+  member.slot = entry.slot;
+  member.spawn_stack = header.spawn_stack_id <= stacks_at_most() ? header.spawn_stack_id : 0;
+  member.parked_stack = stack;
+  member.reason = header.reason;
+  member.activity = activity_of(header.state);
+  member.system = (header.flags & CORO_FLAG_SYSTEM) != 0;
+  return member;
+}
+
+Result<Census> CoroTarget::census(const UnwindContext& unwind) {
+  Census census;
+  census.started_ns = monotonic_ns();
+  const TableScan scan = table_.scan(
+      read_now(offsetof(coro_descriptor, table_slabs)), settle_ns,
+      [&](TableHeader& entry) { census.members.push_back(member_of(entry, unwind, census)); });
+  census.slots = scan.slots;
+  census.losses = scan.losses;
+  census.ended_ns = monotonic_ns();
+  if (!process_.alive()) return process_.gone();
+  return census;
+}
+
+std::string CoroTarget::reason_name(Reason reason) const {
+  return coro::reason_name(reason);
+}
+
+bool CoroTarget::is_runtime_function(std::string_view function) const {
+  // "coro_" are the C symbols of the context switch and the probes.
+  return function.starts_with("coro::") || function.starts_with("coro_");
+}
+
+std::optional<WaitObject> CoroTarget::wait_object(uint64_t address) const {
+  coro_object object{};
+  if (address == 0 || !memory_.read_value(address, &object)) return std::nullopt;
+  if (object.magic != CORO_OBJECT_MAGIC) return std::nullopt;
+  if (object.kind != CORO_OBJECT_CHANNEL && object.kind != CORO_OBJECT_WAIT_GROUP) {
+    return std::nullopt;
+  }
+  WaitObject result;
+  result.kind =
+      object.kind == CORO_OBJECT_CHANNEL ? WaitObject::Kind::channel : WaitObject::Kind::wait_group;
+  result.capacity = object.capacity;
+  result.length = object.length;
+  result.closed = object.closed != 0;
+  result.waiting_senders = object.waiting_senders;
+  result.waiting_receivers = object.waiting_receivers;
+  return result;
+}
+
+}  // namespace coroscope::coro

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Adapter for the bundled runtime (runtime/PROBES.md).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "targets/coro/depot_reader.h"
+#include "targets/coro/descriptor.h"
+#include "targets/coro/stack_reader.h"
+#include "targets/coro/table_reader.h"
+#include "targets/target.h"
+
+namespace coroscope::coro {
+
+class CoroTarget : public Target {
+ public:
+  // The runtime at the first place that has coroutines, or simply the first.
+  static Result<std::unique_ptr<Target>> open(const Process& process, const Memory& memory,
+                                              const std::vector<DescriptorPlace>& places);
+
+  std::string runtime() const override;
+  std::string probe_path() const override { return place_.probe_path; }
+  std::string probe_provider() const override { return "coro"; }
+  uint32_t stacks_now() const override;
+  uint32_t stacks_at_most() const override;
+  uint64_t stacks_lost() const override;
+  uint32_t workers() const override;
+  uint32_t other_copies() const override { return other_copies_; }
+  Result<Census> census(const UnwindContext& unwind) override;
+  std::vector<uint64_t> spawn_stack(SpawnStack id) override { return depot_.stack(id); }
+  std::string reason_name(Reason reason) const override;
+  bool is_runtime_function(std::string_view function) const override;
+  std::optional<WaitObject> wait_object(uint64_t address) const override;
+
+ private:
+  CoroTarget(const Process& process, const Memory& memory, DescriptorPlace place,
+             const coro_descriptor& descriptor);
+
+  // A field of the descriptor that changes while the target runs.
+  uint32_t read_now(size_t offset) const;
+  Member member_of(TableHeader& entry, const UnwindContext& unwind, Census& census);
+
+  const Process& process_;
+  const Memory& memory_;
+  DescriptorPlace place_;
+  coro_descriptor descriptor_;
+  uint32_t other_copies_ = 0;
+  TableReader table_;
+  StackReader stacks_;
+  DepotReader depot_;
+};
+
+}  // namespace coroscope::coro

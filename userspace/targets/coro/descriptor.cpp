@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "targets/coro/descriptor.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+namespace coroscope::coro {
+namespace {
+
+Error bad(const Process& process, const std::string& what) {
+  return {ErrorKind::target_bad,
+          fmt::format("{} publishes a coroutine descriptor that makes no sense: {}; was it "
+                      "overwritten, or is it not coroscope's runtime?",
+                      process.describe(), what)};
+}
+
+// What is wrong with the sizes, or nothing.
+std::string find_nonsense(const coro_descriptor& d) {
+  if (d.size < sizeof d) return fmt::format("its size is {} bytes", d.size);
+  if (d.table_header_size < sizeof(coro_header) || d.table_header_size > max_header_size ||
+      d.table_header_size % 8 != 0) {
+    return fmt::format("a coroutine header has {} bytes", d.table_header_size);
+  }
+  if (d.table_slab_headers == 0 || d.table_slab_headers > max_slots) {
+    return fmt::format("a slab has {} coroutine headers", d.table_slab_headers);
+  }
+  if (d.table_directory_capacity == 0 || d.table_directory_capacity > max_directory) {
+    return fmt::format("its table has room for {} slabs", d.table_directory_capacity);
+  }
+  if (d.depot_entry_size < sizeof(coro_stack_entry) || d.depot_entry_size > max_header_size) {
+    return fmt::format("a spawn stack entry has {} bytes", d.depot_entry_size);
+  }
+  if (d.depot_chunk_entries == 0 || d.depot_chunk_entries > max_stacks ||
+      d.depot_directory_capacity == 0 || d.depot_directory_capacity > max_directory) {
+    return fmt::format("its depot has room for {} chunks of {} stacks", d.depot_directory_capacity,
+                       d.depot_chunk_entries);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<DescriptorPlace> find_descriptors(const Memory& memory,
+                                              const std::vector<Module>& modules) {
+  std::vector<DescriptorPlace> places;
+  for (const Module& module : modules) {
+    for (const ElfNote& note : read_notes(memory, module)) {
+      if (note.owner != CORO_NOTE_OWNER || note.type != CORO_NOTE_DESCRIPTOR) continue;
+      coro_note content{};
+      if (note.description.size() < sizeof content) continue;
+      std::memcpy(&content, note.description.data(), sizeof content);
+      const uint64_t field = note.description_address + offsetof(coro_note, descriptor_offset);
+      places.push_back({field + static_cast<uint64_t>(content.descriptor_offset), content.major,
+                        content.minor, module.open_path});
+    }
+  }
+  return places;
+}
+
+Result<coro_descriptor> read_descriptor(const Process& process, const Memory& memory,
+                                        const DescriptorPlace& place) {
+  if (place.major != CORO_ABI_MAJOR) {
+    return Error{ErrorKind::target_bad,
+                 fmt::format("{} publishes version {}.{} of the coroutine descriptor, this "
+                             "coroscope reads {}.x; use a coroscope as new as the target's runtime",
+                             process.describe(), place.major, place.minor, CORO_ABI_MAJOR)};
+  }
+  coro_descriptor descriptor{};
+  if (!memory.read_value(place.address, &descriptor)) {
+    if (!process.alive()) return process.gone();
+    return bad(process, fmt::format("its address {:#x} cannot be read", place.address));
+  }
+  if (descriptor.magic != CORO_ABI_MAGIC) {
+    return bad(process, fmt::format("there is none at {:#x}", place.address));
+  }
+  if (descriptor.major != CORO_ABI_MAJOR) {
+    return bad(process,
+               fmt::format("its note says version {}, it says {}", place.major, descriptor.major));
+  }
+  if (const std::string nonsense = find_nonsense(descriptor); !nonsense.empty()) {
+    return bad(process, nonsense);
+  }
+  return descriptor;
+}
+
+}  // namespace coroscope::coro

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finding and checking what the bundled runtime publishes; the contract is
+// runtime/include/coro/abi.h. Everything read here is untrusted.
+#pragma once
+
+#include <coro/abi.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "proc/memory.h"
+#include "proc/modules.h"
+#include "proc/process.h"
+#include "util/result.h"
+
+namespace coroscope::coro {
+
+// Bounds on what a descriptor may claim. A target beyond them is not read as
+// a whole; what is left out is counted.
+inline constexpr uint32_t max_slots = 8u << 20;      // headers that one census looks at
+inline constexpr uint32_t max_directory = 1u << 20;  // slabs or chunks
+inline constexpr uint32_t max_header_size = 4096;
+inline constexpr uint32_t max_depth = 256;        // frames of a spawn stack
+inline constexpr uint32_t max_stacks = 1u << 20;  // spawn stacks
+
+// DescriptorPlace is where a module's note says that a descriptor is.
+struct DescriptorPlace {
+  uint64_t address = 0;
+  uint32_t major = 0;  // as the note has it
+  uint32_t minor = 0;
+  std::string probe_path;  // of the module
+};
+
+std::vector<DescriptorPlace> find_descriptors(const Memory& memory,
+                                              const std::vector<Module>& modules);
+
+// Reads the descriptor and checks it: version, magic, and every size that
+// later arithmetic relies on. Errors: target_bad, target_gone.
+Result<coro_descriptor> read_descriptor(const Process& process, const Memory& memory,
+                                        const DescriptorPlace& place);
+
+}  // namespace coroscope::coro

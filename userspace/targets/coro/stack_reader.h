@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <coro/abi.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "model/records.h"
+#include "targets/coro/table_reader.h"
+#include "targets/target.h"
+
+namespace coroscope::coro {
+
+// StackReader gives parked coroutines the id of their parked stack. It
+// remembers them by slot: a coroutine that has not moved since the last census
+// is not read again, so a census costs what changed, not what is there.
+class StackReader {
+ public:
+  // Copied of one stack at most; what is deeper is cut off, and marked so.
+  static constexpr uint64_t max_stack_bytes = 256 << 10;
+
+  StackReader(const Memory& memory, const coro_descriptor& descriptor)
+      : memory_(memory), descriptor_(descriptor) {}
+
+  // Sets member.parked_stack. `entry` may be replaced by a newer state of the
+  // same coroutine, if it moved on since it was read.
+  enum class Outcome { read, cut, unread };
+  Outcome read(TableHeader& entry, const UnwindContext& unwind, ParkedStack* stack);
+
+ private:
+  struct Known {
+    uint64_t id = 0;
+    uint32_t sequence = 0;
+    ParkedStack stack = unread_parked_stack;
+    bool complete = false;
+  };
+
+  bool copy_stack(TableHeader& entry, ParkedContext& context);
+
+  const Memory& memory_;
+  coro_descriptor descriptor_;
+  std::vector<Known> known_;  // by slot
+  std::vector<std::byte> buffer_;
+};
+
+}  // namespace coroscope::coro
