@@ -56,11 +56,11 @@ bool place_segments(const Mapping& first, const ElfImage& image, Module* module)
   for (const Elf64_Phdr& segment : image.segments) {
     const uint64_t address = module->bias + segment.p_vaddr;
     uint64_t end = 0;
-    if (__builtin_add_overflow(address, segment.p_memsz, &end)) return false;
+    const bool wraps = __builtin_add_overflow(address, segment.p_memsz, &end);
     if (segment.p_type == PT_LOAD) {
-      if (address < module->start) return false;
+      if (wraps || address < module->start) return false;
       module->end = std::max(module->end, end);
-    } else if (segment.p_type == PT_NOTE && address >= module->start) {
+    } else if (segment.p_type == PT_NOTE && !wraps && address >= module->start) {
       module->note_segments.push_back({address, segment.p_memsz});
     }
   }

@@ -51,7 +51,7 @@ Scan scan_number(std::string_view* rest, Number* number) {
   size_t at = 0;
   size_t digits = 0;
   for (; at < rest->size() && is_digit((*rest)[at]); at++, digits++) {
-    if (number->whole > (max_nanoseconds - 9) / 10) return Scan::too_large;
+    if (number->whole > (std::numeric_limits<uint64_t>::max() - 9) / 10) return Scan::too_large;
     number->whole = number->whole * 10 + static_cast<uint64_t>((*rest)[at] - '0');
   }
   if (at < rest->size() && (*rest)[at] == '.') {
