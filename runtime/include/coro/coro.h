@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// All of the runtime's public interface.
+#pragma once
+
+#include "coro/channel.h"     // IWYU pragma: export
+#include "coro/error.h"       // IWYU pragma: export
+#include "coro/go.h"          // IWYU pragma: export
+#include "coro/net.h"         // IWYU pragma: export
+#include "coro/reason.h"      // IWYU pragma: export
+#include "coro/scheduler.h"   // IWYU pragma: export
+#include "coro/time.h"        // IWYU pragma: export
+#include "coro/wait_group.h"  // IWYU pragma: export

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Channels without their element type. Not for use by programs; see channel.h.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <utility>
+
+#include "coro/abi.h"
+#include "coro/detail/spin_lock.h"
+#include "coro/detail/wait_list.h"
+
+namespace coro::detail {
+
+struct ElementOps {
+  std::size_t size;
+  std::size_t alignment;
+  void (*deliver)(void* result, void* value) noexcept;  // move into an optional
+  void (*store)(void* place, void* value) noexcept;     // move into raw storage
+  void (*destroy)(void* place) noexcept;
+};
+
+// ChannelCore is a channel: its lock, its ring of elements, its waiters. A value
+// that is handed from a sender to a receiver moves after the lock is released,
+// between two places that belong to whoever took the waiter off its list.
+//
+// The operations take a pointer that may be nullptr: the nil channel.
+class ChannelCore {
+ public:
+  static ChannelCore* create(std::size_t capacity, const ElementOps& ops);
+  ChannelCore(const ChannelCore&) = delete;
+  ChannelCore& operator=(const ChannelCore&) = delete;
+
+  void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+  void release() noexcept;
+
+  static void send(ChannelCore* channel, void* value);
+  static void receive(ChannelCore* channel, void* result);
+  static bool try_send(ChannelCore* channel, void* value);
+  static void try_receive(ChannelCore* channel, void* result);
+  static void close(ChannelCore* channel);
+  static std::size_t size(ChannelCore* channel) noexcept;
+  static std::size_t capacity(ChannelCore* channel) noexcept;
+
+ private:
+  enum class Attempt { done, closed, blocked };
+
+  ChannelCore(std::size_t capacity, const ElementOps& ops);
+  ~ChannelCore();
+
+  // Both are called with the lock held; they release it unless they return
+  // `blocked`.
+  Attempt send_locked(void* value);
+  Attempt receive_locked(void* result);
+
+  // Parks the caller in the list; called with the lock held, which it releases.
+  // False: the channel was closed meanwhile.
+  bool wait_locked(WaitList& list, Fiber& self, coro_reason reason, void* slot);
+
+  [[nodiscard]] void* element(std::uint64_t position) const noexcept;
+  void publish_waiters() noexcept;
+
+  coro_object object_;  // first: published by its address
+  SpinLock lock_;
+  std::atomic<std::uint32_t> references_{1};
+  const ElementOps* ops_;
+  WaitList senders_;
+  WaitList receivers_;
+  std::byte* buffer_ = nullptr;
+  std::uint64_t head_ = 0;  // place of the oldest element, below the capacity
+};
+
+// ChannelReference is a counted pointer to a ChannelCore.
+class ChannelReference {
+ public:
+  ChannelReference() noexcept = default;
+  explicit ChannelReference(ChannelCore* core) noexcept : core_(core) {}
+  ChannelReference(const ChannelReference& other) noexcept : core_(other.core_) {
+    if (core_ != nullptr) core_->retain();
+  }
+  ChannelReference(ChannelReference&& other) noexcept
+      : core_(std::exchange(other.core_, nullptr)) {}
+  ChannelReference& operator=(ChannelReference other) noexcept {
+    std::swap(core_, other.core_);
+    return *this;
+  }
+  ~ChannelReference() {
+    if (core_ != nullptr) core_->release();
+  }
+  [[nodiscard]] ChannelCore* get() const noexcept { return core_; }
+
+ private:
+  ChannelCore* core_ = nullptr;
+};
+
+}  // namespace coro::detail

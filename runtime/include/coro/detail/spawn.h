@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a callable becomes a coroutine. Not for use by programs; see go.h.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+namespace coro::detail {
+
+struct Fiber;
+class SchedulerCore;
+
+struct NewFiber {
+  Fiber* fiber;
+  void* closure;  // storage for the callable, on the fiber's stack
+};
+
+// Takes a fiber from the pool of `scheduler`, or, when that is nullptr, of the
+// scheduler that runs the calling coroutine; throws UsageError outside of one.
+// Hand the fiber to launch() or abandon().
+NewFiber prepare(SchedulerCore* scheduler, std::size_t size, std::size_t alignment);
+
+// Publishes the coroutine and makes it runnable. The stack recorded as its spawn
+// stack begins with the caller of this function.
+void launch(Fiber* fiber, void (*run)(void*), const void* entry) noexcept;
+
+void abandon(Fiber* fiber) noexcept;
+
+// Runs and destroys the callable, on the coroutine's stack.
+template <class Function>
+void run_closure(void* closure) {
+  struct Destroy {
+    Function* function;
+    ~Destroy() { std::destroy_at(function); }
+  } const destroy{static_cast<Function*>(closure)};
+  static_cast<void>((*destroy.function)());
+}
+
+template <class Function>
+const void* entry_address(const Function& function) noexcept {
+  if constexpr (std::is_pointer_v<Function>) {
+    return reinterpret_cast<const void*>(function);
+  } else {
+    return reinterpret_cast<const void*>(&run_closure<Function>);
+  }
+}
+
+// Inlined into the caller, so that the innermost frame of the spawn stack is the
+// program's own function.
+template <class F>
+[[gnu::always_inline]] inline void spawn(SchedulerCore* scheduler, F&& function) {
+  using Function = std::decay_t<F>;
+  static_assert(std::is_invocable_v<Function&>, "coro::go takes a callable without parameters");
+  static_assert(sizeof(Function) <= 4096,
+                "the captures live on the coroutine's stack: keep them small");
+  const NewFiber prepared = prepare(scheduler, sizeof(Function), alignof(Function));
+  const Function* closure = nullptr;
+  if constexpr (std::is_nothrow_constructible_v<Function, F&&>) {
+    closure = ::new (prepared.closure) Function(std::forward<F>(function));
+  } else {
+    try {
+      closure = ::new (prepared.closure) Function(std::forward<F>(function));
+    } catch (...) {
+      abandon(prepared.fiber);
+      throw;
+    }
+  }
+  launch(prepared.fiber, &run_closure<Function>, entry_address<Function>(*closure));
+  // Keeps the call above from becoming a jump, which would drop this frame.
+  asm volatile("" ::: "memory");
+}
+
+}  // namespace coro::detail

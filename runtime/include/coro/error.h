@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <stdexcept>
+
+namespace coro {
+
+// UsageError says that the program broke a rule of this library: a wait outside
+// of a coroutine, a negative wait group counter. The message names the rule.
+class UsageError : public std::logic_error {
+ public:
+  using std::logic_error::logic_error;
+};
+
+// ChannelClosed is thrown by a send on a closed channel (also by one that was
+// waiting when the channel was closed) and by a second close.
+class ChannelClosed : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+}  // namespace coro

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "coro/detail/spawn.h"
+
+namespace coro {
+
+struct SchedulerOptions {
+  // Threads that run coroutines. 0: one for each CPU.
+  unsigned workers = 0;
+
+  // Bytes of address space for each coroutine's stack, its guard page included;
+  // rounded up to pages. Memory is used only where the stack was touched.
+  // 0: 64 KiB (256 KiB under a sanitizer).
+  std::size_t stack_size = 0;
+
+  // The destructor ends the process with a message if coroutines are left.
+  bool require_empty = false;
+};
+
+namespace detail {
+
+// Where Scheduler::run waits for its coroutine.
+class Completion {
+ public:
+  void set(std::exception_ptr error) noexcept;
+  void wait();  // rethrows
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable condition_;
+  bool done_ = false;
+  std::exception_ptr error_;
+};
+
+void require_outside(const char* what);
+
+}  // namespace detail
+
+// Scheduler runs coroutines on threads of its own: each worker has a queue, takes
+// from a common one and steals from the others; a worker without work sleeps.
+//
+// A process may have several; a coroutine stays with the one that it was started
+// on. All members may be called from any thread unless they say otherwise.
+class Scheduler {
+ public:
+  // Starts the workers. Throws std::system_error if threads, epoll or eventfd
+  // cannot be had.
+  explicit Scheduler(const SchedulerOptions& options = {});
+
+  // Waits until every worker has left the coroutine that it runs (one that never
+  // waits blocks this for ever), then frees the coroutines that are left, parked
+  // or runnable. Destructors of objects on their stacks do not run; what they
+  // wait on must not be used afterwards. Not to be called in a coroutine.
+  ~Scheduler();
+
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  // Starts a coroutine, as coro::go does, from anywhere.
+  template <class F>
+  [[gnu::always_inline]] inline void go(F&& f) {
+    detail::spawn(core_.get(), std::forward<F>(f));
+  }
+
+  // Runs f() in a coroutine, blocks the calling thread until it has returned and
+  // returns its result. An exception that leaves f is thrown here. Coroutines
+  // that f started may go on. Throws UsageError in a coroutine.
+  template <class F>
+  [[gnu::always_inline]] inline auto run(F&& f) -> std::invoke_result_t<F&> {
+    using Result = std::invoke_result_t<F&>;
+    detail::require_outside("coro::Scheduler::run");
+    detail::Completion completion;
+    if constexpr (std::is_void_v<Result>) {
+      detail::spawn(core_.get(), [&completion, &f] {
+        try {
+          f();
+          completion.set(nullptr);
+        } catch (...) {
+          completion.set(std::current_exception());
+        }
+      });
+      completion.wait();
+    } else {
+      std::optional<Result> result;
+      detail::spawn(core_.get(), [&completion, &result, &f] {
+        try {
+          result.emplace(f());
+          completion.set(nullptr);
+        } catch (...) {
+          completion.set(std::current_exception());
+        }
+      });
+      completion.wait();
+      return std::move(*result);
+    }
+  }
+
+  // Blocks the calling thread until no coroutine is live. Throws UsageError in a
+  // coroutine.
+  void wait_empty();
+
+  // Coroutines that were started and have not ended. A moment old; 0 is exact.
+  [[nodiscard]] std::uint64_t live() const noexcept;
+
+  [[nodiscard]] unsigned workers() const noexcept;
+
+ private:
+  std::unique_ptr<detail::SchedulerCore> core_;
+};
+
+}  // namespace coro

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <limits>
+#include <type_traits>
+
+#include "coro/detail/channel_core.h"
+#include "coro/error.h"
+#include "park.h"
+
+namespace coro::detail {
+
+ChannelCore* ChannelCore::create(std::size_t capacity, const ElementOps& ops) {
+  return new ChannelCore(capacity, ops);
+}
+
+ChannelCore::ChannelCore(std::size_t capacity, const ElementOps& ops)
+    : object_{.magic = CORO_OBJECT_MAGIC,
+              .kind = CORO_OBJECT_CHANNEL,
+              .capacity = capacity,
+              .length = 0,
+              .closed = 0,
+              .waiting_senders = 0,
+              .waiting_receivers = 0,
+              .reserved = 0},
+      ops_(&ops) {
+  static_assert(std::is_standard_layout_v<ChannelCore>, "object_ has to lie at offset 0");
+  if (capacity == 0) return;
+  if (capacity > std::numeric_limits<std::size_t>::max() / 2 / ops.size) throw std::bad_alloc();
+  buffer_ =
+      static_cast<std::byte*>(::operator new (capacity* ops.size, std::align_val_t{ops.alignment}));
+}
+
+ChannelCore::~ChannelCore() {
+  for (std::uint64_t i = 0; i < object_.length; ++i) ops_->destroy(element(i));
+  object_.magic = 0;
+  if (buffer_ != nullptr) ::operator delete (buffer_, std::align_val_t{ops_->alignment});
+}
+
+void ChannelCore::release() noexcept {
+  if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+}
+
+void* ChannelCore::element(std::uint64_t position) const noexcept {
+  std::uint64_t place = head_ + position;
+  if (place >= object_.capacity) place -= object_.capacity;
+  return buffer_ + place * ops_->size;
+}
+
+void ChannelCore::publish_waiters() noexcept {
+  object_.waiting_senders = senders_.size();
+  object_.waiting_receivers = receivers_.size();
+}
+
+ChannelCore::Attempt ChannelCore::send_locked(void* value) {
+  if (object_.closed != 0) {
+    lock_.unlock();
+    return Attempt::closed;
+  }
+  if (Waiter* receiver = receivers_.pop()) {
+    publish_waiters();
+    lock_.unlock();
+    ops_->deliver(receiver->slot, value);
+    receiver->completed = true;
+    unpark(*receiver->fiber);
+    return Attempt::done;
+  }
+  if (object_.length < object_.capacity) {
+    ops_->store(element(object_.length), value);
+    ++object_.length;
+    lock_.unlock();
+    return Attempt::done;
+  }
+  return Attempt::blocked;
+}
+
+ChannelCore::Attempt ChannelCore::receive_locked(void* result) {
+  if (object_.length > 0) {
+    void* oldest = element(0);
+    ops_->deliver(result, oldest);
+    ops_->destroy(oldest);
+    head_ = head_ + 1 == object_.capacity ? 0 : head_ + 1;
+    --object_.length;
+    Waiter* sender = senders_.pop();
+    if (sender != nullptr) {  // its value takes the place that became free
+      ops_->store(element(object_.length), sender->slot);
+      ++object_.length;
+      publish_waiters();
+    }
+    lock_.unlock();
+    if (sender != nullptr) {
+      sender->completed = true;
+      unpark(*sender->fiber);
+    }
+    return Attempt::done;
+  }
+  if (Waiter* sender = senders_.pop()) {
+    publish_waiters();
+    lock_.unlock();
+    ops_->deliver(result, sender->slot);
+    sender->completed = true;
+    unpark(*sender->fiber);
+    return Attempt::done;
+  }
+  if (object_.closed != 0) {
+    lock_.unlock();
+    return Attempt::closed;
+  }
+  return Attempt::blocked;
+}
+
+bool ChannelCore::wait_locked(WaitList& list, Fiber& self, coro_reason reason, void* slot) {
+  Waiter waiter;
+  waiter.fiber = &self;
+  waiter.slot = slot;
+  list.push(waiter);
+  publish_waiters();
+  lock_.unlock();
+  park(self, reason, this);
+  return waiter.completed;
+}
+
+void ChannelCore::send(ChannelCore* channel, void* value) {
+  Fiber& self = prepare_park();
+  if (channel == nullptr) {
+    for (;;) park(self, CORO_REASON_CHAN_SEND_NIL, nullptr);
+  }
+  channel->lock_.lock();
+  const Attempt attempt = channel->send_locked(value);
+  if (attempt == Attempt::blocked) {
+    if (channel->wait_locked(channel->senders_, self, CORO_REASON_CHAN_SEND, value)) return;
+    throw ChannelClosed("coro: the channel was closed while a send was waiting");
+  }
+  cancel_park(self);
+  if (attempt == Attempt::closed) throw ChannelClosed("coro: send on a closed channel");
+}
+
+void ChannelCore::receive(ChannelCore* channel, void* result) {
+  Fiber& self = prepare_park();
+  if (channel == nullptr) {
+    for (;;) park(self, CORO_REASON_CHAN_RECEIVE_NIL, nullptr);
+  }
+  channel->lock_.lock();
+  if (channel->receive_locked(result) == Attempt::blocked) {
+    channel->wait_locked(channel->receivers_, self, CORO_REASON_CHAN_RECEIVE, result);
+    return;
+  }
+  cancel_park(self);
+}
+
+bool ChannelCore::try_send(ChannelCore* channel, void* value) {
+  if (channel == nullptr) return false;
+  channel->lock_.lock();
+  const Attempt attempt = channel->send_locked(value);
+  if (attempt == Attempt::closed) throw ChannelClosed("coro: send on a closed channel");
+  if (attempt == Attempt::blocked) channel->lock_.unlock();
+  return attempt == Attempt::done;
+}
+
+void ChannelCore::try_receive(ChannelCore* channel, void* result) {
+  if (channel == nullptr) return;
+  channel->lock_.lock();
+  if (channel->receive_locked(result) == Attempt::blocked) channel->lock_.unlock();
+}
+
+void ChannelCore::close(ChannelCore* channel) {
+  if (channel == nullptr) throw UsageError("coro: close of a Channel handle without a channel");
+  channel->lock_.lock();
+  if (channel->object_.closed != 0) {
+    channel->lock_.unlock();
+    throw ChannelClosed("coro: close of a closed channel");
+  }
+  channel->object_.closed = 1;
+  Waiter* waiting[] = {channel->receivers_.take_all(), channel->senders_.take_all()};
+  channel->publish_waiters();
+  channel->lock_.unlock();
+  for (Waiter* waiter : waiting) {
+    while (waiter != nullptr) {
+      Waiter* next = waiter->next;  // a waiter is gone once it is awake
+      unpark(*waiter->fiber);
+      waiter = next;
+    }
+  }
+}
+
+std::size_t ChannelCore::size(ChannelCore* channel) noexcept {
+  if (channel == nullptr) return 0;
+  channel->lock_.lock();
+  const std::uint64_t length = channel->object_.length;
+  channel->lock_.unlock();
+  return length;
+}
+
+std::size_t ChannelCore::capacity(ChannelCore* channel) noexcept {
+  return channel == nullptr ? 0 : channel->object_.capacity;
+}
+
+}  // namespace coro::detail

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Publication: what is written into a coroutine's header, and which probe fires,
+// at each step of its life. PROBES.md is the contract that this keeps.
+//
+// Every function here is called by the one owner of the fiber at that moment.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "clock.h"
+#include "fiber.h"
+#include "probes.h"
+
+namespace coro::detail {
+
+// Readers are in other processes, or read without a lock: every access to a
+// published field is atomic. `get` is for the owner.
+template <class Field>
+inline void put(Field& field, Field value) noexcept {
+  std::atomic_ref<Field>(field).store(value, std::memory_order_relaxed);
+}
+template <class Field>
+inline Field get(Field& field) noexcept {
+  return std::atomic_ref<Field>(field).load(std::memory_order_relaxed);
+}
+
+// HeaderWrite is one writer's stay inside the header's seqlock.
+class HeaderWrite {
+ public:
+  explicit HeaderWrite(coro_header& header) noexcept
+      : header_(header), sequence_(get(header.sequence)) {
+    put(header_.sequence, sequence_ + 1);
+    std::atomic_thread_fence(std::memory_order_release);
+  }
+  ~HeaderWrite() {
+    std::atomic_ref<std::uint32_t>(header_.sequence)
+        .store(sequence_ + 2, std::memory_order_release);
+  }
+  HeaderWrite(const HeaderWrite&) = delete;
+  HeaderWrite& operator=(const HeaderWrite&) = delete;
+
+  void state(coro_state value) noexcept { put(header_.state, static_cast<std::uint32_t>(value)); }
+
+ private:
+  coro_header& header_;
+  std::uint32_t sequence_;
+};
+
+inline void publish_state(coro_header& header, coro_state state) noexcept {
+  HeaderWrite write(header);
+  write.state(state);
+}
+
+inline std::uint64_t elapsed_since(std::uint64_t start) noexcept {
+  const std::uint64_t now = exact_now();
+  return now > start ? now - start : 0;
+}
+
+struct SpawnRecord {
+  std::uint64_t id;
+  std::uint64_t parent_id;
+  std::uint32_t stack_id;
+  std::uint64_t entry;
+};
+
+// SPAWNING, `spawn`, RUNNABLE.
+inline void publish_spawn(Fiber& fiber, const SpawnRecord& record) noexcept {
+  coro_header& header = *fiber.header;
+  bool up;
+  {
+    HeaderWrite write(header);
+    write.state(CORO_STATE_SPAWNING);
+    put(header.id, record.id);
+    put(header.parent_id, record.parent_id);
+    put(header.spawn_stack_id, record.stack_id);
+    put(header.reason, std::uint32_t{CORO_REASON_NONE});
+    put(header.object, std::uint64_t{0});
+    put(header.since_ns, std::uint64_t{0});
+    put(header.entry, record.entry);
+    put(header.stack_low, reinterpret_cast<std::uint64_t>(fiber.stack_low));
+    put(header.stack_high, reinterpret_cast<std::uint64_t>(fiber.stack_high));
+    put(header.kind, std::uint32_t{CORO_KIND_FIBER});
+    put(header.flags, std::uint32_t{0});
+    put(header.saved_sp, reinterpret_cast<std::uint64_t>(fiber.saved_sp));
+    up = probes::spawn_up();
+    put(header.spawned_ns, up ? exact_now() : coarse_now());
+    // Inside of the seqlock the *_ING state is as good as published: with
+    // nothing to fire, one bracket does for both states. So below, too.
+    if (!up) write.state(CORO_STATE_RUNNABLE);
+  }
+  if (up) [[unlikely]] {
+    probes::spawn(record.id, record.parent_id, record.stack_id, record.entry);
+    publish_state(header, CORO_STATE_RUNNABLE);
+  }
+}
+
+inline void publish_running(Fiber& fiber) noexcept {
+  publish_state(*fiber.header, CORO_STATE_RUNNING);
+}
+
+// The context is saved: RUNNABLE after a yield, PARKED after a park.
+inline void publish_saved(Fiber& fiber, coro_state state) noexcept {
+  HeaderWrite write(*fiber.header);
+  put(fiber.header->saved_sp, reinterpret_cast<std::uint64_t>(fiber.saved_sp));
+  write.state(state);
+}
+
+// PARKING, `park`. On the fiber's own stack, before it is left.
+inline void publish_parking(Fiber& fiber, coro_reason reason, const void* object) noexcept {
+  coro_header& header = *fiber.header;
+  const auto address = reinterpret_cast<std::uint64_t>(object);
+  bool up;
+  {
+    HeaderWrite write(header);
+    write.state(CORO_STATE_PARKING);
+    put(header.reason, static_cast<std::uint32_t>(reason));
+    put(header.object, address);
+    up = probes::park_up();
+    put(header.since_ns, up ? exact_now() : coarse_now());
+  }
+  if (up) [[unlikely]] {
+    probes::park(get(header.id), reason, address, get(header.spawn_stack_id));
+  }
+}
+
+// UNPARKING, `unpark`, RUNNABLE.
+inline void publish_unpark(Fiber& fiber, std::uint64_t waker_id) noexcept {
+  coro_header& header = *fiber.header;
+  bool up;
+  {
+    HeaderWrite write(header);
+    write.state(CORO_STATE_UNPARKING);
+    up = probes::unpark_up();
+    if (!up) write.state(CORO_STATE_RUNNABLE);
+  }
+  if (up) [[unlikely]] {
+    probes::unpark(get(header.id), waker_id, elapsed_since(get(header.since_ns)),
+                   get(header.spawn_stack_id));
+    publish_state(header, CORO_STATE_RUNNABLE);
+  }
+}
+
+// EXITING, `exit`.
+inline void publish_exiting(Fiber& fiber) noexcept {
+  coro_header& header = *fiber.header;
+  publish_state(header, CORO_STATE_EXITING);
+  if (probes::exit_up()) [[unlikely]] {
+    probes::exit(get(header.id), get(header.spawn_stack_id), elapsed_since(get(header.spawned_ns)));
+  }
+}
+
+// FREE. Nothing of the fiber's stack is in use any more.
+inline void publish_free(Fiber& fiber) noexcept {
+  HeaderWrite write(*fiber.header);
+  put(fiber.header->id, std::uint64_t{0});
+  put(fiber.header->saved_sp, std::uint64_t{0});
+  write.state(CORO_STATE_FREE);
+}
+
+}  // namespace coro::detail

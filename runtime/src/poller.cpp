@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "poller.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <span>
+#include <system_error>
+
+#include "park.h"
+
+namespace coro::detail {
+namespace {
+
+constexpr int max_events = 128;
+
+[[noreturn]] void fail(const char* what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+// Nanosecond time-outs where the kernel has them (Linux 5.11), else milliseconds
+// rounded up.
+int wait_events(int epoll_fd, std::span<epoll_event> events, std::int64_t timeout_ns) {
+  const int count = static_cast<int>(events.size());
+#ifdef SYS_epoll_pwait2
+  static std::atomic<bool> precise{true};
+  if (timeout_ns > 0 && precise.load(std::memory_order_relaxed)) {
+    struct {
+      std::int64_t seconds, nanoseconds;
+    } timeout{timeout_ns / 1'000'000'000, timeout_ns % 1'000'000'000};
+    const long result = syscall(SYS_epoll_pwait2, epoll_fd, events.data(), count, &timeout, nullptr,
+                                std::size_t{0});
+    if (result >= 0 || errno != ENOSYS) return static_cast<int>(result);
+    precise.store(false, std::memory_order_relaxed);
+  }
+#endif
+  constexpr std::int64_t longest_ms = 3'600'000;
+  const std::int64_t ms =
+      timeout_ns <= 0 ? timeout_ns : std::min((timeout_ns + 999'999) / 1'000'000, longest_ms);
+  return epoll_wait(epoll_fd, events.data(), count, static_cast<int>(ms));
+}
+
+}  // namespace
+
+void IoSlot::wait(const void* object) {
+  Fiber& self = prepare_park();
+  for (std::uintptr_t seen = empty;;) {
+    if (seen == ready) {
+      if (!word_.compare_exchange_weak(seen, empty, std::memory_order_acq_rel)) continue;
+      cancel_park(self);
+      return;
+    }
+    if (word_.compare_exchange_weak(seen, reinterpret_cast<std::uintptr_t>(&self),
+                                    std::memory_order_acq_rel)) {
+      break;
+    }
+  }
+  park(self, CORO_REASON_IO_WAIT, object);
+}
+
+Fiber* IoSlot::signal() noexcept {
+  std::uintptr_t seen = word_.load(std::memory_order_acquire);
+  for (;;) {
+    if (seen == ready) return nullptr;
+    // A waiter takes the readiness along; without one it is kept for the next.
+    const std::uintptr_t wanted = seen == empty ? ready : empty;
+    if (word_.compare_exchange_weak(seen, wanted, std::memory_order_acq_rel)) {
+      return reinterpret_cast<Fiber*>(seen);
+    }
+  }
+}
+
+Poller::Poller() : epoll_fd_(epoll_create1(EPOLL_CLOEXEC)) {
+  if (epoll_fd_ < 0) fail("coro: epoll_create1");
+  event_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.ptr = nullptr;
+  if (event_fd_ < 0 || epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, event_fd_, &event) != 0) {
+    close(epoll_fd_);
+    if (event_fd_ >= 0) close(event_fd_);
+    fail("coro: eventfd");
+  }
+}
+
+Poller::~Poller() {
+  close(event_fd_);
+  close(epoll_fd_);
+}
+
+void Poller::watch(Socket& socket) {
+  in_use_.store(true, std::memory_order_relaxed);
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.data.ptr = &socket;
+  if (epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, socket.fd, &event) != 0) fail("coro: epoll_ctl");
+}
+
+void Poller::poll(std::int64_t timeout_ns, FiberList& ready) {
+  std::array<epoll_event, max_events> events;
+  const int count = wait_events(epoll_fd_, events, timeout_ns);
+  for (int i = 0; i < count; ++i) {
+    const epoll_event& event = events[static_cast<std::size_t>(i)];
+    if (event.data.ptr == nullptr) {
+      std::uint64_t value = 0;
+      [[maybe_unused]] const auto ignored = read(event_fd_, &value, sizeof value);
+      continue;
+    }
+    auto& socket = *static_cast<Socket*>(event.data.ptr);
+    constexpr std::uint32_t failed = EPOLLERR | EPOLLHUP;
+    if ((event.events & (EPOLLIN | EPOLLRDHUP | failed)) != 0) {
+      if (Fiber* fiber = socket.readable.signal()) ready.push_back(*fiber);
+    }
+    if ((event.events & (EPOLLOUT | failed)) != 0) {
+      if (Fiber* fiber = socket.writable.signal()) ready.push_back(*fiber);
+    }
+  }
+}
+
+void Poller::interrupt() noexcept {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto ignored = write(event_fd_, &one, sizeof one);
+}
+
+}  // namespace coro::detail

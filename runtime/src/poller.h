@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "fiber.h"
+
+namespace coro::detail {
+
+// One direction of a socket. Empty, "ready", or the fiber that waits for it.
+// At most one fiber may wait.
+class IoSlot {
+ public:
+  // Parks the calling fiber until the direction may be ready; returns at once
+  // if it became so since the last call. Spurious returns are possible.
+  void wait(const void* object);
+
+  // Makes it ready. The fiber that waited for it, or nullptr.
+  Fiber* signal() noexcept;
+
+ private:
+  static constexpr std::uintptr_t empty = 0;
+  static constexpr std::uintptr_t ready = 1;
+  std::atomic<std::uintptr_t> word_{empty};
+};
+
+// Socket is what the poller knows of a file descriptor. Sockets are recycled but
+// never freed, so an event that arrives late finds memory: its new user sees at
+// most a spurious wake-up.
+struct Socket {
+  int fd = -1;
+  std::atomic<bool> registered{false};
+  std::atomic<std::uint32_t> users{0};       // of the descriptor; see socket.cpp
+  std::atomic<std::uint32_t> references{0};  // to this object
+  IoSlot readable;
+  IoSlot writable;
+  Socket* next = nullptr;  // while recycled
+};
+
+// Poller waits for sockets with edge-triggered epoll. One worker at a time.
+class Poller {
+ public:
+  Poller();  // throws std::system_error
+  ~Poller();
+  Poller(const Poller&) = delete;
+  Poller& operator=(const Poller&) = delete;
+
+  // Watches the socket in both directions until its descriptor is closed.
+  // Throws std::system_error.
+  void watch(Socket& socket);
+
+  // Waits at most `timeout_ns` (-1: without limit, 0: not at all) and adds the
+  // fibers whose sockets are ready to `ready`; the caller has to unpark them.
+  void poll(std::int64_t timeout_ns, FiberList& ready);
+
+  // Makes a poll() return; from any thread.
+  void interrupt() noexcept;
+
+  // Whether any socket was ever watched.
+  [[nodiscard]] bool in_use() const noexcept { return in_use_.load(std::memory_order_relaxed); }
+
+ private:
+  int epoll_fd_ = -1;
+  int event_fd_ = -1;
+  std::atomic<bool> in_use_{false};
+};
+
+}  // namespace coro::detail

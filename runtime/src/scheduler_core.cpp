@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scheduler_core.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+
+#include "descriptor.h"
+#include "lifecycle.h"
+
+namespace coro::detail {
+namespace {
+
+// Frames are several times larger under a sanitizer.
+constexpr std::size_t default_stack_size = (CORO_ASAN || CORO_TSAN ? 256 : 64) * 1024;
+
+unsigned worker_count(unsigned wanted) {
+  return wanted != 0 ? wanted : std::max(1u, std::thread::hardware_concurrency());
+}
+
+}  // namespace
+
+SchedulerCore::SchedulerCore(const SchedulerOptions& options)
+    : require_empty_(options.require_empty),
+      stacks_(this, options.stack_size != 0 ? options.stack_size : default_stack_size) {
+  const unsigned count = worker_count(options.workers);
+  idle_.reserve(count);
+  for (unsigned i = 0; i < count; ++i) workers_.push_back(std::make_unique<Worker>(*this, i));
+  unsigned started = 0;
+  try {
+    for (; started < count; ++started) workers_[started]->start();
+  } catch (...) {
+    workers_.resize(started);
+    stop();
+    throw;
+  }
+  std::atomic_ref(coro_descriptor.workers).fetch_add(count, std::memory_order_relaxed);
+}
+
+SchedulerCore::~SchedulerCore() {
+  stop();
+  std::atomic_ref(coro_descriptor.workers)
+      .fetch_sub(static_cast<std::uint32_t>(workers_.size()), std::memory_order_relaxed);
+  if (require_empty_ && live() != 0) {
+    std::fprintf(stderr,
+                 "coro: %llu coroutines are left at the end of a scheduler that requires none\n",
+                 static_cast<unsigned long long>(live()));
+    std::abort();
+  }
+  free_leftovers();
+}
+
+void SchedulerCore::stop() noexcept {
+  stopping_.store(true, std::memory_order_seq_cst);
+  while (Worker* worker = pop_idle()) {
+    spinning.fetch_add(1, std::memory_order_seq_cst);
+    worker->wake();
+  }
+  for (auto& worker : workers_) worker->join();
+}
+
+// Coroutines that wait for ever end with their scheduler: their life is ended in
+// the table and by the probes, too, so that an observer's counts stay true.
+void SchedulerCore::free_leftovers() noexcept {
+  stacks_.for_each([](Fiber& fiber) {
+    if (!fiber.live) return;
+    if (fiber.wake.load(std::memory_order_acquire) == Wake::parked) publish_unpark(fiber, 0);
+    publish_exiting(fiber);
+    publish_free(fiber);
+    fiber.sanitizer.destroy();
+    fiber.live = false;
+  });
+}
+
+void SchedulerCore::make_runnable(Fiber& fiber) noexcept {
+  Worker* worker = current_worker();
+  if (worker != nullptr && &worker->scheduler() == this) {
+    worker->push(fiber);
+    return;
+  }
+  FiberList one;
+  one.push_back(fiber);
+  push_global(one);
+  notify_work();
+}
+
+void SchedulerCore::push_global(FiberList& fibers) noexcept {
+  const std::lock_guard guard(global_mutex_);
+  while (Fiber* fiber = fibers.pop_front()) global_.push_back(*fiber);
+  global_size_.store(global_.size(), std::memory_order_release);
+}
+
+FiberList SchedulerCore::take_global(std::size_t most) noexcept {
+  FiberList taken;
+  if (global_size_.load(std::memory_order_acquire) == 0) return taken;
+  const std::lock_guard guard(global_mutex_);
+  const std::size_t share = global_.size() / workers_.size() + 1;
+  for (std::size_t left = std::min(most, share); left > 0 && !global_.empty(); --left) {
+    taken.push_back(*global_.pop_front());
+  }
+  global_size_.store(global_.size(), std::memory_order_release);
+  return taken;
+}
+
+void SchedulerCore::notify_work() noexcept {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (idle_count_.load(std::memory_order_relaxed) == 0) return;
+  std::uint32_t none = 0;
+  if (spinning.load(std::memory_order_relaxed) != 0 ||
+      !spinning.compare_exchange_strong(none, 1, std::memory_order_seq_cst)) {
+    return;
+  }
+  if (Worker* worker = pop_idle()) {
+    worker->wake();
+  } else {
+    spinning.fetch_sub(1, std::memory_order_seq_cst);
+  }
+}
+
+void SchedulerCore::add_idle(Worker& worker) {
+  const std::lock_guard guard(idle_mutex_);
+  idle_.push_back(&worker);
+  idle_count_.fetch_add(1, std::memory_order_seq_cst);
+}
+
+bool SchedulerCore::remove_idle(Worker& worker) noexcept {
+  const std::lock_guard guard(idle_mutex_);
+  const auto found = std::find(idle_.begin(), idle_.end(), &worker);
+  if (found == idle_.end()) return false;
+  idle_.erase(found);
+  idle_count_.fetch_sub(1, std::memory_order_seq_cst);
+  return true;
+}
+
+// The one in the poller comes last: taking it costs the others their poller.
+Worker* SchedulerCore::pop_idle() noexcept {
+  const std::lock_guard guard(idle_mutex_);
+  if (idle_.empty()) return nullptr;
+  auto chosen = std::find_if(idle_.rbegin(), idle_.rend(),
+                             [](const Worker* worker) { return !worker->polling(); });
+  if (chosen == idle_.rend()) chosen = idle_.rbegin();
+  Worker* worker = *chosen;
+  idle_.erase(std::next(chosen).base());
+  idle_count_.fetch_sub(1, std::memory_order_seq_cst);
+  return worker;
+}
+
+bool SchedulerCore::work_visible() const noexcept {
+  if (stopping() || global_size_.load(std::memory_order_acquire) != 0) return true;
+  return std::any_of(workers_.begin(), workers_.end(),
+                     [](const auto& worker) { return !worker->queue_empty(); });
+}
+
+std::uint64_t SchedulerCore::live() const noexcept {
+  // Exits first: both only grow and no sum of exits exceeds the sum of spawns
+  // that is read after it, so equal sums mean that nothing is live.
+  std::uint64_t exited = 0;
+  for (const auto& worker : workers_) exited += worker->exited();
+  std::uint64_t spawned = foreign_spawned_.load(std::memory_order_acquire);
+  for (const auto& worker : workers_) spawned += worker->spawned();
+  return spawned - exited;
+}
+
+void SchedulerCore::wait_empty() {
+  std::unique_lock lock(empty_mutex_);
+  empty_waiters_.fetch_add(1, std::memory_order_seq_cst);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  empty_.wait(lock, [this] { return live() == 0; });
+  empty_waiters_.fetch_sub(1, std::memory_order_seq_cst);
+}
+
+void SchedulerCore::check_empty() noexcept {
+  if (empty_waiters_.load(std::memory_order_seq_cst) == 0 || live() != 0) return;
+  const std::lock_guard lock(empty_mutex_);
+  empty_.notify_all();
+}
+
+}  // namespace coro::detail

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coro/detail/spawn.h"
+
+#include <cstdio>
+#include <cstring>
+#include <exception>
+
+#include "context.h"
+#include "coro/error.h"
+#include "depot.h"
+#include "lifecycle.h"
+#include "park.h"
+#include "scheduler_core.h"
+
+namespace coro::detail {
+namespace {
+
+[[noreturn]] void die_of_exception(std::uint64_t id, const char* what) noexcept {
+  std::fprintf(stderr, "coro: an exception left coroutine %llu: %s\n",
+               static_cast<unsigned long long>(id), what);
+  std::terminate();
+}
+
+[[noreturn]] void fiber_main(void* argument) noexcept {
+  Fiber& self = *static_cast<Fiber*>(argument);
+  Worker::arrive(self);
+  try {
+    self.run(self.closure);
+  } catch (const std::exception& error) {
+    die_of_exception(get(self.header->id), error.what());
+  } catch (...) {
+    die_of_exception(get(self.header->id), "not a std::exception");
+  }
+  publish_exiting(self);
+  Worker::leave(self, Leave::exit);
+  __builtin_unreachable();
+}
+
+// The floating-point environment is inherited, as a new thread's is.
+void save_control(std::byte* context) noexcept {
+#if defined(__x86_64__)
+  asm volatile("stmxcsr %0" : "=m"(*reinterpret_cast<std::uint32_t*>(context)));
+  asm volatile("fnstcw %0" : "=m"(*reinterpret_cast<std::uint16_t*>(context + 4)));
+#else
+  asm volatile("mrs %0, fpcr" : "=r"(*reinterpret_cast<std::uint64_t*>(context)));
+#endif
+}
+
+// A context as coro_switch would have saved it, about to enter fiber_main.
+void fabricate_context(Fiber& fiber) noexcept {
+  const auto top = reinterpret_cast<std::uintptr_t>(fiber.closure) & ~std::uintptr_t{15};
+  auto* context = reinterpret_cast<std::byte*>(top - CORO_CONTEXT_SIZE);
+  std::memset(context, 0, CORO_CONTEXT_SIZE);
+  const auto set = [context](std::size_t offset, std::uintptr_t value) {
+    std::memcpy(context + offset, &value, sizeof value);
+  };
+  set(CORO_CONTEXT_CALLEE, reinterpret_cast<std::uintptr_t>(&fiber_main));
+  set(CORO_CONTEXT_ARGUMENT, reinterpret_cast<std::uintptr_t>(&fiber));
+  set(CORO_CONTEXT_PC, reinterpret_cast<std::uintptr_t>(coro_entry));
+  save_control(context + CORO_CONTEXT_CONTROL);
+  fiber.saved_sp = context;
+}
+static_assert(CORO_CONTEXT_SIZE % 16 == 0, "the stack pointer stays aligned for a call");
+
+// The worker of the calling thread if it belongs to the fiber's scheduler.
+Worker* own_worker(const SchedulerCore* scheduler) noexcept {
+  Worker* worker = current_worker();
+  return worker != nullptr && &worker->scheduler() == scheduler ? worker : nullptr;
+}
+
+}  // namespace
+
+std::uint64_t claim_ids(std::uint64_t count) noexcept;
+
+NewFiber prepare(SchedulerCore* scheduler, std::size_t size, std::size_t alignment) {
+  Worker* worker = current_worker();
+  if (scheduler == nullptr) {
+    if (worker == nullptr) {
+      throw UsageError("coro::go was called outside of a coroutine: use Scheduler::go there");
+    }
+    scheduler = &worker->scheduler();
+  }
+  Fiber* fiber = nullptr;
+  if (worker != nullptr && &worker->scheduler() == scheduler) {
+    fiber = &worker->take_fiber();
+  } else {
+    FiberList one;
+    scheduler->stacks().take(one, 1);
+    fiber = one.pop_front();
+  }
+  const auto high = reinterpret_cast<std::uintptr_t>(fiber->stack_high);
+  fiber->closure = reinterpret_cast<void*>((high - size) & ~(alignment - 1));
+  return {fiber, fiber->closure};
+}
+
+void abandon(Fiber* fiber) noexcept {
+  if (Worker* worker = own_worker(fiber->scheduler)) {
+    worker->give_fiber(*fiber);
+    return;
+  }
+  FiberList one;
+  one.push_back(*fiber);
+  fiber->scheduler->stacks().give(one, 1);
+}
+
+__attribute__((noinline)) void launch(Fiber* fiber, void (*run)(void*),
+                                      const void* entry) noexcept {
+  Fiber* parent = current_fiber();
+  StackBounds bounds;
+  if (parent != nullptr) {
+    bounds.low = reinterpret_cast<std::uintptr_t>(parent->stack_low);
+    bounds.high = reinterpret_cast<std::uintptr_t>(parent->stack_high);
+  } else {
+    bounds = thread_stack_bounds();
+  }
+  WalkedStack stack;
+  walk_stack(__builtin_frame_address(0), bounds, stack);
+
+  Worker* worker = own_worker(fiber->scheduler);
+  SpawnRecord record{};
+  record.id = worker != nullptr ? worker->next_id() : claim_ids(1);
+  record.parent_id = parent != nullptr ? get(parent->header->id) : 0;
+  record.stack_id = depot().intern(stack);
+  record.entry = reinterpret_cast<std::uint64_t>(entry);
+
+  fiber->run = run;
+  fiber->exceptions = ExceptionState();
+  fiber->wake.store(Wake::none, std::memory_order_relaxed);
+  fiber->live = true;
+  fiber->sanitizer.create(fiber->stack_low,
+                          static_cast<std::size_t>(fiber->stack_high - fiber->stack_low));
+  fabricate_context(*fiber);
+  if (worker != nullptr) {
+    worker->count_spawn();
+  } else {
+    fiber->scheduler->count_foreign_spawn();
+  }
+  publish_spawn(*fiber, record);
+  fiber->scheduler->make_runnable(*fiber);
+}
+
+}  // namespace coro::detail

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coro/wait_group.h"
+
+#include <mutex>
+#include <type_traits>
+
+#include "coro/error.h"
+#include "park.h"
+
+namespace coro {
+
+using detail::Waiter;
+
+WaitGroup::WaitGroup() noexcept
+    : object_{.magic = CORO_OBJECT_MAGIC,
+              .kind = CORO_OBJECT_WAIT_GROUP,
+              .capacity = 0,
+              .length = 0,
+              .closed = 0,
+              .waiting_senders = 0,
+              .waiting_receivers = 0,
+              .reserved = 0} {
+  static_assert(std::is_standard_layout_v<WaitGroup>, "object_ has to lie at offset 0");
+}
+
+WaitGroup::~WaitGroup() {
+  object_.magic = 0;
+}
+
+void WaitGroup::add(std::int64_t count) {
+  Waiter* waiting = nullptr;
+  {
+    const std::lock_guard guard(lock_);
+    const auto sum = static_cast<std::int64_t>(object_.length) + count;
+    if (sum < 0) throw UsageError("coro: negative WaitGroup counter: more done() than add()");
+    object_.length = static_cast<std::uint64_t>(sum);
+    if (sum == 0) {
+      waiting = waiters_.take_all();
+      object_.waiting_receivers = 0;
+    }
+  }
+  // From here on `this` may be gone: a waiter may destroy it.
+  while (waiting != nullptr) {
+    Waiter* next = waiting->next;
+    detail::unpark(*waiting->fiber);
+    waiting = next;
+  }
+}
+
+void WaitGroup::wait() {
+  detail::Fiber& self = detail::prepare_park();
+  Waiter waiter;
+  {
+    const std::lock_guard guard(lock_);
+    if (object_.length == 0) {
+      detail::cancel_park(self);
+      return;
+    }
+    waiter.fiber = &self;
+    waiters_.push(waiter);
+    object_.waiting_receivers = waiters_.size();
+  }
+  detail::park(self, CORO_REASON_WAIT_GROUP_WAIT, this);
+}
+
+std::uint64_t WaitGroup::count() const noexcept {
+  const std::lock_guard guard(lock_);
+  return object_.length;
+}
+
+}  // namespace coro
