@@ -7,6 +7,7 @@
 #include <boost/fiber/all.hpp>
 #include <boost/fiber/pooled_fixedsize_stack.hpp>
 #include <cstdint>
+#include <mutex>
 
 namespace {
 
@@ -37,15 +38,34 @@ void yield(benchmark::State& state) {
   state.SetItemsProcessed(2 * state.iterations());  // ours and the other's
 }
 
+// Boost has none of its own.
+class WaitGroup {
+ public:
+  explicit WaitGroup(int count) : count_(count) {}
+  void done() {
+    std::unique_lock lock(mutex_);
+    if (--count_ == 0) zero_.notify_one();
+  }
+  void wait() {
+    std::unique_lock lock(mutex_);
+    zero_.wait(lock, [this] { return count_ == 0; });
+  }
+
+ private:
+  boost::fibers::mutex mutex_;
+  boost::fibers::condition_variable zero_;
+  int count_;
+};
+
 void spawn_exit(benchmark::State& state) {
   constexpr int batch = 1000;
   boost::fibers::pooled_fixedsize_stack stacks;  // the others keep their stacks, too
   for (auto _ : state) {
-    int left = batch;
+    WaitGroup left(batch);
     for (int i = 0; i < batch; ++i) {
-      boost::fibers::fiber(std::allocator_arg, stacks, [&left] { --left; }).detach();
+      boost::fibers::fiber(std::allocator_arg, stacks, [&left] { left.done(); }).detach();
     }
-    while (left > 0) boost::this_fiber::yield();
+    left.wait();
   }
   state.SetItemsProcessed(batch * state.iterations());
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync"
 	"testing"
 )
 
@@ -30,13 +31,12 @@ func yield(b *testing.B) {
 func spawnExit(b *testing.B) {
 	const batch = 1000
 	for i := 0; i < b.N; i++ {
-		left := batch
+		var left sync.WaitGroup
+		left.Add(batch)
 		for j := 0; j < batch; j++ {
-			go func() { left-- }()
+			go func() { left.Done() }()
 		}
-		for left > 0 {
-			runtime.Gosched()
-		}
+		left.Wait()
 	}
 }
 

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the runtime's own operations cost. The work is that of peers/*; every
+// benchmark counts as items the operations that it did. One worker runs it.
+#include <benchmark/benchmark.h>
+
+#include <cstdint>
+
+#include "coro/channel.h"
+#include "coro/go.h"
+#include "coro/scheduler.h"
+#include "coro/wait_group.h"
+#include "switch_bench.h"
+#include "wait_attached.h"
+
+namespace {
+
+// Runs f(state) in a coroutine while the calling thread, which is Google
+// Benchmark's, waits.
+template <class F>
+void in_coroutine(benchmark::State& state, F f) {
+  coro::Scheduler scheduler({.workers = 1});
+  scheduler.run([&] { f(state); });
+  scheduler.wait_empty();
+}
+
+void switch_context(benchmark::State& state) {
+  coro_bench::Bouncer other;
+  for (auto _ : state) other.bounce();
+  state.SetItemsProcessed(2 * state.iterations());  // there and back
+}
+
+void yield(benchmark::State& outer) {
+  in_coroutine(outer, [](benchmark::State& state) {
+    bool stop = false;
+    coro::go([&stop] {
+      while (!stop) coro::yield();
+    });
+    for (auto _ : state) coro::yield();
+    stop = true;
+    coro::yield();  // the other reads `stop`, which is on our stack
+    state.SetItemsProcessed(2 * state.iterations());  // ours and the other's
+  });
+}
+
+void spawn_exit(benchmark::State& outer) {
+  in_coroutine(outer, [](benchmark::State& state) {
+    constexpr int batch = 1000;
+    for (auto _ : state) {
+      coro::WaitGroup left;
+      left.add(batch);
+      for (int i = 0; i < batch; ++i) coro::go([&left] { left.done(); });
+      left.wait();
+    }
+    state.SetItemsProcessed(batch * state.iterations());
+  });
+}
+
+void channel_round_trip(benchmark::State& outer) {
+  in_coroutine(outer, [](benchmark::State& state) {
+    coro::Channel<std::uint64_t> there(0);
+    coro::Channel<std::uint64_t> back(0);
+    coro::Channel<bool> done(0);
+    coro::go([&] {
+      while (auto value = there.receive()) back.send(*value);
+      done.send(true);
+    });
+    for (auto _ : state) {
+      there.send(1);
+      benchmark::DoNotOptimize(back.receive());
+    }
+    there.close();
+    benchmark::DoNotOptimize(done.receive());
+    state.SetItemsProcessed(state.iterations());
+  });
+}
+
+BENCHMARK(switch_context)->UseRealTime();
+BENCHMARK(yield)->UseRealTime();
+BENCHMARK(spawn_exit)->UseRealTime();
+BENCHMARK(channel_round_trip)->UseRealTime();
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  if (!coro_bench::wait_attached_if_asked()) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+}
