@@ -27,6 +27,8 @@ unsigned Scheduler::workers() const noexcept {
   return static_cast<unsigned>(core_->workers().size());
 }
 
+unsigned Scheduler::idle_workers() const noexcept { return core_->idle(); }
+
 namespace detail {
 
 void Completion::set(std::exception_ptr error) noexcept {

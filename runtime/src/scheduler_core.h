@@ -39,6 +39,9 @@ class SchedulerCore {
   void add_idle(Worker& worker);
   bool remove_idle(Worker& worker) noexcept;  // false: somebody else took it off
   [[nodiscard]] bool work_visible() const noexcept;
+  [[nodiscard]] unsigned idle() const noexcept {
+    return idle_count_.load(std::memory_order_seq_cst);
+  }
 
   // Fibers that were launched and have not exited. Exact once it is stable; zero
   // is exact.

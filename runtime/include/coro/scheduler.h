@@ -113,7 +113,10 @@ class Scheduler {
   // Coroutines that were started and have not ended. A moment old; 0 is exact.
   [[nodiscard]] std::uint64_t live() const noexcept;
 
+  // Workers in all, and workers that sleep now for want of work. While all of
+  // them sleep, every coroutine is parked, and its park has been published.
   [[nodiscard]] unsigned workers() const noexcept;
+  [[nodiscard]] unsigned idle_workers() const noexcept;
 
  private:
   std::unique_ptr<detail::SchedulerCore> core_;
