@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// leak_ramp: populations with a known shape.
+//
+//   leak_ramp MODE [--rate N] [--seconds S] [--workers W] [--on send|receive]
+//
+//   leak    starts N coroutines a second that wait for ever, on a channel send
+//           or receive
+//   ramp    the same for S seconds, then no more: a start-up that levels off
+//   steady  starts N coroutines a second, each of which lives for 50 ms: busy,
+//           but level
+//
+// Prints `ready` once it has begun, and goes on until it is killed.
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+
+#include "coro/coro.h"
+
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+struct Arguments {
+  std::string_view mode;
+  unsigned rate = 100;
+  unsigned seconds = 5;
+  unsigned workers = 2;
+  bool on_send = true;
+};
+
+bool parse(char** argv, Arguments& arguments) {
+  if (argv[1] == nullptr) return false;
+  arguments.mode = argv[1];
+  for (char** name = argv + 2; *name != nullptr; name += 2) {
+    const std::string_view option = *name;
+    if (name[1] == nullptr) return false;
+    const std::string_view text = name[1];
+    if (option == "--on") {
+      if (text != "send" && text != "receive") return false;
+      arguments.on_send = text == "send";
+      continue;
+    }
+    unsigned* value = option == "--rate"      ? &arguments.rate
+                      : option == "--seconds" ? &arguments.seconds
+                      : option == "--workers" ? &arguments.workers
+                                              : nullptr;
+    if (value == nullptr) return false;
+    const auto result = std::from_chars(text.data(), text.data() + text.size(), *value);
+    if (result.ec != std::errc() || result.ptr != text.data() + text.size()) return false;
+  }
+  return arguments.mode == "leak" || arguments.mode == "ramp" || arguments.mode == "steady";
+}
+
+void send_for_ever(coro::Channel<int> channel) {
+  channel.send(1);
+}
+
+void receive_for_ever(coro::Channel<int> channel) {
+  static_cast<void>(channel.receive());
+}
+
+void start_stuck(const Arguments& arguments) {
+  const coro::Channel<int> channel(0);
+  if (arguments.on_send) {
+    coro::go([channel] { send_for_ever(channel); });
+  } else {
+    coro::go([channel] { receive_for_ever(channel); });
+  }
+}
+
+void start_short() {
+  coro::go([] { coro::sleep_for(50ms); });
+}
+
+void run(const Arguments& arguments) {
+  std::puts("ready");
+  std::fflush(stdout);
+  const Clock::time_point begin = Clock::now();
+  const std::uint64_t most = arguments.mode == "ramp"
+                                 ? std::uint64_t{arguments.rate} * arguments.seconds
+                                 : std::uint64_t(-1);
+  for (std::uint64_t started = 0;;) {
+    const std::chrono::duration<double> elapsed = Clock::now() - begin;
+    const auto due = std::min(most, static_cast<std::uint64_t>(elapsed.count() * arguments.rate));
+    for (; started < due; ++started) {
+      arguments.mode == "steady" ? start_short() : start_stuck(arguments);
+    }
+    coro::sleep_for(5ms);
+  }
+}
+
+}  // namespace
+
+int main(int, char** argv) {
+  Arguments arguments;
+  if (!parse(argv, arguments)) {
+    std::fputs(
+        "usage: leak_ramp leak|ramp|steady [--rate N] [--seconds S] [--workers W] "
+        "[--on send|receive]\n",
+        stderr);
+    return 2;
+  }
+  coro::Scheduler scheduler({.workers = arguments.workers});
+  scheduler.go([&arguments] { run(arguments); });
+  for (;;) pause();
+}
