@@ -4,6 +4,7 @@
 #include <elfutils/libdwelf.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -30,6 +31,18 @@ void forget_debuginfod() {
 
 bool same_module(const Module& a, const Module& b) {
   return a.start == b.start && a.end == b.end && a.path == b.path && a.build_id == b.build_id;
+}
+
+// Debug files are searched beside this name, when they are first needed. Our own
+// path is best, if it is the same file: it stays when the target ends.
+std::string name_for_debug_links(const Process& process, const Module& module) {
+  struct stat ours {};
+  struct stat opened {};
+  if (::stat(module.path.c_str(), &ours) == 0 && ::stat(module.open_path.c_str(), &opened) == 0 &&
+      ours.st_ino == opened.st_ino && ours.st_dev == opened.st_dev) {
+    return module.path;
+  }
+  return process.proc_path("root") + module.path;
 }
 
 }  // namespace
@@ -71,7 +84,7 @@ bool DebugModules::begin() {
 std::unique_ptr<DebugModules::Entry> DebugModules::make_entry(const Module& module) const {
   auto entry = std::make_unique<Entry>();
   entry->module = module;
-  entry->file_name = process_.proc_path("root") + module.path;
+  entry->file_name = name_for_debug_links(process_, module);
   const auto is_open = [](const std::unique_ptr<Entry>& other) {
     return other && bool(other->file);
   };

@@ -7,6 +7,7 @@
 
 #include "symbolize/debug_modules.h"
 #include "symbolize/dwarf_index.h"
+#include "symbolize/dwarf_names.h"
 
 namespace coroscope {
 namespace {
@@ -15,23 +16,6 @@ constexpr size_t max_cached = 1 << 18;  // a target can not make the cache grow 
 
 std::string text_of(const char* text) {
   return text == nullptr ? std::string() : text;
-}
-
-const char* linkage_name(Dwarf_Die* die) {
-  Dwarf_Attribute attribute;
-  for (const unsigned int name : {DW_AT_linkage_name, DW_AT_MIPS_linkage_name}) {
-    if (dwarf_attr_integrate(die, name, &attribute) != nullptr) {
-      return dwarf_formstring(&attribute);
-    }
-  }
-  return nullptr;
-}
-
-const char* plain_name(Dwarf_Die* die) {
-  Dwarf_Attribute attribute;
-  return dwarf_attr_integrate(die, DW_AT_name, &attribute) == nullptr
-             ? nullptr
-             : dwarf_formstring(&attribute);
 }
 
 // The symbol that `pc` lies in, or null. A symbol without a size (assembly)
@@ -78,7 +62,7 @@ std::string function_name(Dwarf_Die* die, Dwfl_Module* module, uint64_t pc, bool
     const char* symbol = symbol_name(module, pc);
     if (symbol != nullptr && symbol[0] == '_' && symbol[1] == 'Z') return demangle(symbol);
   }
-  return text_of(plain_name(die));
+  return qualified_name(die);
 }
 
 }  // namespace

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "symbolize/dwarf_names.h"
+
+#include <dwarf.h>
+
+#include <cstdlib>
+#include <memory>
+#include <string_view>
+
+#include "symbolize/frame.h"
+
+namespace coroscope {
+namespace {
+
+const char* plain_name(Dwarf_Die* die) {
+  Dwarf_Attribute attribute;
+  return dwarf_attr_integrate(die, DW_AT_name, &attribute) == nullptr
+             ? nullptr
+             : dwarf_formstring(&attribute);
+}
+
+// Follows `die` to where it is declared: that is what stands in a namespace or class.
+Dwarf_Die declaration(const Dwarf_Die& die) {
+  constexpr int max_hops = 16;
+  Dwarf_Die current = die;
+  for (int hop = 0; hop < max_hops; hop++) {
+    Dwarf_Attribute attribute;
+    Dwarf_Die next;
+    if ((dwarf_attr(&current, DW_AT_abstract_origin, &attribute) == nullptr &&
+         dwarf_attr(&current, DW_AT_specification, &attribute) == nullptr) ||
+        dwarf_formref_die(&attribute, &next) == nullptr) {
+      break;
+    }
+    current = next;
+  }
+  return current;
+}
+
+// How one scope reads in a qualified name; empty if it adds nothing.
+std::string scope_name(Dwarf_Die* scope) {
+  const char* name = plain_name(scope);
+  switch (dwarf_tag(scope)) {
+    case DW_TAG_namespace:
+      return name == nullptr ? "(anonymous namespace)" : name;
+    case DW_TAG_class_type:
+    case DW_TAG_structure_type:
+    case DW_TAG_union_type: {
+      // GCC calls a lambda's class "<lambda(int)>", its demangler "{lambda(int)#1}".
+      constexpr std::string_view lambda = "<lambda";
+      if (name == nullptr) return "{unnamed}";
+      const std::string_view text(name);
+      if (!text.starts_with(lambda) || !text.ends_with('>')) return name;
+      return "{" + std::string(text.substr(1, text.size() - 2)) + "}";
+    }
+    case DW_TAG_subprogram: {
+      const char* linkage = linkage_name(scope);
+      if (linkage != nullptr) return demangle(linkage);
+      return name == nullptr ? std::string() : std::string(name) + "()";
+    }
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+const char* linkage_name(Dwarf_Die* die) {
+  Dwarf_Attribute attribute;
+  for (const unsigned int name : {DW_AT_linkage_name, DW_AT_MIPS_linkage_name}) {
+    if (dwarf_attr_integrate(die, name, &attribute) != nullptr) {
+      return dwarf_formstring(&attribute);
+    }
+  }
+  return nullptr;
+}
+
+std::string qualified_name(Dwarf_Die* die) {
+  const char* plain = plain_name(die);
+  if (plain == nullptr) return {};
+  std::string name = plain;
+  Dwarf_Die declared = declaration(*die);
+  Dwarf_Die* found = nullptr;
+  const int count = dwarf_getscopes_die(&declared, &found);
+  const std::unique_ptr<Dwarf_Die, void (*)(void*)> scopes(found, std::free);
+  // The first is the function itself; what follows holds it, from inside to outside.
+  for (int i = 1; i < count; i++) {
+    const std::string scope = scope_name(&found[i]);
+    if (!scope.empty()) name.insert(0, scope + "::");
+    // A function's own name is complete, with its scopes.
+    if (dwarf_tag(&found[i]) == DW_TAG_subprogram && linkage_name(&found[i]) != nullptr) break;
+  }
+  return name;
+}
+
+}  // namespace coroscope
