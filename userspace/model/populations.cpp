@@ -8,12 +8,13 @@ namespace {
 
 constexpr uint32_t no_group = UINT32_MAX;
 
-// Halves the resolution of a long history; the newest sample stays.
+// Halves the resolution of a long history; its first and its newest sample stay.
 void thin(std::vector<PopulationSample>& samples) {
+  const PopulationSample newest = samples.back();
   size_t kept = 0;
-  const size_t parity = (samples.size() - 1) % 2;
-  for (size_t i = parity; i < samples.size(); i += 2) samples[kept++] = samples[i];
+  for (size_t i = 0; i < samples.size(); i += 2) samples[kept++] = samples[i];
   samples.resize(kept);
+  if (samples.back().time_ns != newest.time_ns) samples.push_back(newest);
 }
 
 }  // namespace

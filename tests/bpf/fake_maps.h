@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The maps of maps.bpf.h and the helpers of the kernel, as far as counting.h
+// needs them, for tests on the host.
+#pragma once
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+
+#include "wire.h"
+
+template <typename Value, size_t size>
+struct FakeArray {
+  std::array<Value, size> values{};
+};
+
+struct FakeWindow {
+  std::map<uint64_t, wire_window_entry> entries;  // of one target: by id
+  wire_u32 target = 0;
+  size_t max_entries = 8;
+};
+
+inline FakeArray<wire_target, WIRE_MAX_TARGETS> targets;
+inline FakeArray<wire_stack_counters, 16> stack_counters;
+inline FakeArray<wire_losses, WIRE_MAX_TARGETS + 1> losses;
+inline FakeWindow windows;
+
+template <typename Value, size_t size>
+void* bpf_map_lookup_elem(FakeArray<Value, size>* map, const wire_u32* key) {
+  return *key < size ? &map->values[*key] : nullptr;
+}
+
+inline void* bpf_map_lookup_elem(FakeWindow* map, const wire_window_key* key) {
+  const auto found = map->entries.find(key->id);
+  return key->target == map->target && found != map->entries.end() ? &found->second : nullptr;
+}
+
+inline long bpf_map_update_elem(FakeWindow* map, const wire_window_key* key,
+                                const wire_window_entry* entry, uint64_t flags) {
+  if (map->entries.size() >= map->max_entries) return -E2BIG;
+  const bool added = map->entries.emplace(key->id, *entry).second;
+  return added || flags != 1 ? 0 : -EEXIST;
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "export/json.h"
+#include "export/text.h"
+
+namespace coroscope {
+namespace {
+
+TargetReport leaking() {
+  TargetReport report;
+  report.pid = 4711;
+  report.command = "order_server --port 0";
+  report.runtime = "coro 1.0";
+  report.workers = 2;
+  report.watched_ns = 12'000'000'000;
+  report.censuses = 13;
+  report.populations = 3;
+  report.account.baseline = 1203;
+  report.account.spawned = 100;
+  report.account.exited = 50;
+  report.account.live = 1253;
+  StackBalance row;
+  row.spawn_stack = 3;
+  row.live = 1253;
+  row.events.parks = 2;
+  row.events.park_ns_log2[10] = 2;
+  report.account.stacks.push_back(row);
+
+  ReportedFinding finding;
+  finding.growth = {Verdict::leak, 1904, 3104, 100.0, 12'000'000'000};
+  finding.reason = "chan send";
+  finding.cause = "no receiver";
+  finding.live = 3104;
+  finding.joined = 3104;
+  finding.oldest_wait_ns = 31'000'000'000;
+  finding.oldest_age_ns = 31'000'000'000;
+  finding.parked_at = {{"coro::Channel<>::send", "/src/channel.h", 9, 0x10, false, true},
+                       {"query_backend", "/src/server.cpp", 57, 0x20, false, false},
+                       {"query_all::$_0", "/src/server.cpp", 81, 0x30, true, false}};
+  finding.spawned_at = {{"query_all", "/src/server.cpp", 79, 0x40, false, false},
+                        {"libx.so+0x1234", "", 0, 0x50, false, false}};
+  report.findings.push_back(finding);
+  return report;
+}
+
+// Wall clock time is the one thing that differs from run to run.
+std::string without_clock(std::string text) {
+  const size_t at = text.find("oldest born ");
+  const size_t end = text.find("   ", at);
+  if (at != std::string::npos) text.replace(at, end - at, "oldest born TIME");
+  return text;
+}
+
+TEST(Text, ALeakSaysWhatToFix) {
+  EXPECT_EQ(without_clock(report_text({leaking()}, {})),
+            "pid 4711  order_server --port 0  (coro 1.0, 2 workers)  watched 12.0 s\n"
+            "\n"
+            "LEAK  chan send, no receiver   +100.0/s, oldest born TIME   3104 live, 0 of 3104 ever "
+            "left   oldest wait 31.0 s\n"
+            "  parked at   query_backend   server.cpp:57\n"
+            "              query_all::$_0  server.cpp:81\n"
+            "  spawned at  query_all       server.cpp:79\n"
+            "              libx.so+0x1234\n"
+            "\n"
+            "completeness 100%  (1203 coroutines were alive before attach; all are counted; 100 "
+            "born and 50 ended since)\n");
+}
+
+TEST(Text, NothingGrowingSaysSo) {
+  TargetReport report = leaking();
+  report.findings.clear();
+  EXPECT_NE(report_text({report}, {})
+                .find("no leak: no population only grows  (1253 live in 3 "
+                      "populations)\n"),
+            std::string::npos);
+}
+
+TEST(Text, GrowthThatIsNoLeakSaysWhy) {
+  TargetReport report = leaking();
+  for (const Verdict verdict : {Verdict::turnover, Verdict::levelled, Verdict::too_short}) {
+    report.findings[0].growth.verdict = verdict;
+    const std::string text = report_text({report}, {});
+    EXPECT_NE(text.find("grew  chan send"), std::string::npos) << text;
+    EXPECT_EQ(text.find("LEAK"), std::string::npos) << text;
+  }
+}
+
+TEST(Text, ALossIsNeverRoundedAway) {
+  TargetReport report = leaking();
+  report.account.spawned = 1'000'000'000;
+  report.account.losses.window_full = 1;
+  const std::string text = report_text({report}, {});
+  EXPECT_NE(text.find("completeness 99.99%"), std::string::npos) << text;
+  EXPECT_NE(text.find("lost  1 events during the attach found the window full"), std::string::npos)
+      << text;
+  EXPECT_EQ(text.find("all are counted"), std::string::npos) << text;
+}
+
+TEST(Text, EveryLossHasALine) {
+  TargetReport report = leaking();
+  Losses& losses = report.account.losses;
+  losses.census = {1001, 1002, 1003, 1004, 1005};
+  losses.window_full = 1006;
+  losses.bad_arguments = 1007;
+  losses.missed_runs = 1008;
+  losses.unaccounted = 1009;
+  losses.stack_unmapped = 1010;
+  losses.stacks_lost = 1011;
+  report.stacks_unread = 1012;
+  report.stacks_cut = 1013;
+  report.members_dropped = 1014;
+  const std::string text = report_text({report}, {});
+  for (int i = 1001; i <= 1014; ++i) {
+    EXPECT_NE(text.find("lost  " + std::to_string(i) + " "), std::string::npos) << i;
+  }
+}
+
+TEST(Text, ColourIsOnlyWhereItIsWanted) {
+  EXPECT_EQ(report_text({leaking()}, {}).find('\x1b'), std::string::npos);
+  EXPECT_NE(report_text({leaking()}, {.colour = true}).find('\x1b'), std::string::npos);
+}
+
+TEST(Json, TheReportHoldsEverything) {
+  const std::string line = report_json({leaking()}, 1);
+  EXPECT_EQ(line.find('\n'), line.size() - 1);
+  const auto json = nlohmann::json::parse(line);
+  EXPECT_EQ(json["type"], "report");
+  EXPECT_EQ(json["exit_code"], 1);
+  EXPECT_EQ(json["leaks"], 1);
+  const auto& target = json["targets"][0];
+  EXPECT_EQ(target["pid"], 4711);
+  EXPECT_EQ(target["baseline"], 1203);
+  EXPECT_EQ(target["completeness"], 1.0);
+  const auto& finding = target["findings"][0];
+  EXPECT_EQ(finding["verdict"], "leak");
+  EXPECT_EQ(finding["reason"], "chan send");
+  EXPECT_EQ(finding["cause"], "no receiver");
+  EXPECT_EQ(finding["parked_at"][0]["runtime"], true);
+  EXPECT_EQ(finding["parked_at"][1]["function"], "query_backend");
+  EXPECT_EQ(finding["parked_at"][1]["line"], 57);
+  EXPECT_EQ(finding["parked_at"][2]["inlined"], true);
+  EXPECT_EQ(target["spawn_stacks"][0]["park_ns_histogram"][0][0], 2048);
+  EXPECT_EQ(target["spawn_stacks"][0]["park_ns_histogram"][0][1], 2);
+}
+
+TEST(Json, ACommandLineThatIsNotUtf8DoesNotThrow) {
+  TargetReport report = leaking();
+  report.command = "caf\xe9";
+  EXPECT_NO_THROW(nlohmann::json::parse(report_json({report}, 0)));
+}
+
+TEST(Json, SamplesCarryTheirLosses) {
+  SampleRecord record;
+  record.pid = 1;
+  record.account.live = 5;
+  record.account.losses.census.torn = 2;
+  const auto json = nlohmann::json::parse(sample_json(record));
+  EXPECT_EQ(json["type"], "sample");
+  EXPECT_EQ(json["live"], 5);
+  EXPECT_EQ(json["losses"]["torn"], 2);
+  EXPECT_LT(json["completeness"], 1.0);
+}
+
+}  // namespace
+}  // namespace coroscope

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/populations.h"
+
+#include <gtest/gtest.h>
+
+namespace coroscope {
+namespace {
+
+Member parked(uint64_t id, uint32_t slot, SpawnStack spawn = 1, ParkedStack place = 10) {
+  Member m;
+  m.id = id;
+  m.slot = slot;
+  m.spawn_stack = spawn;
+  m.parked_stack = place;
+  m.reason = 2;
+  m.activity = Activity::parked;
+  m.since_ns = 1000 + id;
+  m.spawned_ns = 500 + id;
+  return m;
+}
+
+Census census_of(std::vector<Member> members, uint64_t time_ns = 1) {
+  Census census;
+  census.slots = 64;
+  census.ended_ns = time_ns;
+  census.members = std::move(members);
+  return census;
+}
+
+TEST(Populations, GroupsByWhereBornWhereWaitingAndWhy) {
+  Populations populations(Grouping::by_place);
+  Member other_reason = parked(4, 3);
+  other_reason.reason = 9;
+  populations.add(
+      census_of({parked(1, 0), parked(2, 1), parked(3, 2, 1, 11), other_reason, parked(5, 4, 2)}));
+  ASSERT_EQ(populations.all().size(), 4u);
+  EXPECT_EQ(populations.all()[0].live, 2u);
+  EXPECT_EQ(populations.all()[0].example_id, 1u);
+  EXPECT_EQ(populations.all()[0].oldest_since_ns, 1001u);
+}
+
+TEST(Populations, FollowsMembersByIdentity) {
+  Populations populations(Grouping::by_place);
+  populations.add(census_of({parked(1, 0), parked(2, 1)}));
+  populations.add(census_of({parked(1, 0), parked(3, 1)}));  // 2 left, 3 took its slot
+  const Population& group = populations.all()[0];
+  EXPECT_EQ(group.live, 2u);
+  EXPECT_EQ(group.joined, 3u);
+  EXPECT_EQ(group.left, 1u);
+  populations.add(census_of({}));
+  EXPECT_EQ(populations.all()[0].live, 0u);
+  EXPECT_EQ(populations.all()[0].left, 3u);
+}
+
+TEST(Populations, WhoMovesToAnotherPlaceLeavesThisOne) {
+  Populations by_place(Grouping::by_place);
+  Populations by_spawn(Grouping::by_spawn);
+  for (const ParkedStack place : {10u, 11u, 10u}) {
+    by_place.add(census_of({parked(1, 0, 1, place)}));
+    by_spawn.add(census_of({parked(1, 0, 1, place)}));
+  }
+  ASSERT_EQ(by_place.all().size(), 2u);
+  EXPECT_EQ(by_place.all()[0].left, 1u);
+  EXPECT_EQ(by_place.all()[1].left, 1u);
+  ASSERT_EQ(by_spawn.all().size(), 1u);
+  EXPECT_EQ(by_spawn.all()[0].left, 0u);
+}
+
+TEST(Populations, SettledMembersAreThoseSeenThreeTimesInARow) {
+  Populations populations(Grouping::by_place);
+  for (uint64_t tick = 0; tick < 3; ++tick) {
+    populations.add(census_of({parked(1, 0), parked(100 + tick, 1)}, tick));
+  }
+  const Population& group = populations.all()[0];
+  EXPECT_EQ(group.settled_ever, 1u);
+  EXPECT_EQ(group.samples.back().settled, 1u);
+  EXPECT_EQ(group.samples.back().live, 2u);
+  populations.add(census_of({}));
+  EXPECT_EQ(populations.all()[0].settled_left, 1u);
+}
+
+TEST(Populations, TheRuntimesOwnCoroutinesAreLeftOut) {
+  Populations populations(Grouping::by_place);
+  Member own = parked(1, 0);
+  own.system = true;
+  populations.add(census_of({own}));
+  EXPECT_TRUE(populations.all().empty());
+}
+
+TEST(Populations, ASlotBeyondTheTableIsIgnored) {
+  Populations populations(Grouping::by_place);
+  populations.add(census_of({parked(1, 4000)}));
+  EXPECT_TRUE(populations.all().empty());
+}
+
+TEST(Populations, ALongHistoryIsThinnedAndKeepsBothEnds) {
+  Populations populations(Grouping::by_place);
+  const uint64_t ticks = 10 * Populations::max_samples;
+  for (uint64_t tick = 1; tick <= ticks; ++tick) populations.add(census_of({parked(1, 0)}, tick));
+  const auto& samples = populations.all()[0].samples;
+  EXPECT_LE(samples.size(), Populations::max_samples);
+  EXPECT_GE(samples.size(), Populations::max_samples / 2);
+  EXPECT_EQ(samples.front().time_ns, 1u);
+  EXPECT_EQ(samples.back().time_ns, ticks);
+  EXPECT_TRUE(std::is_sorted(samples.begin(), samples.end(),
+                             [](const auto& a, const auto& b) { return a.time_ns < b.time_ns; }));
+}
+
+}  // namespace
+}  // namespace coroscope

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "targets/coro/stack_reader.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "image.h"
+#include "targets/coro/depot_reader.h"
+
+namespace coroscope::coro {
+namespace {
+
+class StackReading : public testing::Test {
+ protected:
+  StackReader::Outcome read() {
+    entry_ = {0, Image::slab_at, image.slab[0]};
+    return reader_.read(
+        entry_,
+        [this](const ParkedContext& context) {
+          unwound++;
+          last = context;
+          return UnwoundContext{7, true};
+        },
+        &stack);
+  }
+
+  Image image;
+  int unwound = 0;
+  ParkedContext last;
+  ParkedStack stack = no_parked_stack;
+
+ private:
+  StackReader reader_{image, image.descriptor};
+  TableHeader entry_;
+};
+
+TEST_F(StackReading, CopiesFromTheSavedStackPointerUp) {
+  image.parked(0, 17);
+  EXPECT_EQ(read(), StackReader::Outcome::read);
+  EXPECT_EQ(stack, 7u);
+  EXPECT_EQ(last.pc, image.descriptor.resume_pc);
+  EXPECT_EQ(last.sp, Image::stack_at + 0x800);
+  EXPECT_EQ(last.stack.size(), 0x800u);
+}
+
+TEST_F(StackReading, WhoDidNotMoveIsNotReadAgain) {
+  image.parked(0, 17);
+  read();
+  read();
+  EXPECT_EQ(unwound, 1);
+  image.slab[0].sequence += 2;
+  read();
+  EXPECT_EQ(unwound, 2);
+  image.parked(0, 18).sequence += 2;
+  read();
+  EXPECT_EQ(unwound, 3) << "another coroutine in the same slot";
+}
+
+TEST_F(StackReading, AStackThatMovesAllTheTimeIsUnread) {
+  image.parked(0, 17);
+  image.before_read = [this](uint64_t address, size_t) {
+    if (address < Image::stack_at) image.slab[0].sequence += 2;
+  };
+  EXPECT_EQ(read(), StackReader::Outcome::unread);
+  EXPECT_EQ(stack, unread_parked_stack);
+  EXPECT_EQ(unwound, 0);
+}
+
+TEST_F(StackReading, NonsenseBoundsAreUnread) {
+  const uint64_t low = Image::stack_at;
+  const uint64_t high = Image::stack_at + Image::stack_size;
+  const struct {
+    uint64_t low, high, sp;
+  } cases[] = {{low, low, low},      {high, low, low + 8}, {low, high, high},
+               {low, high, low - 8}, {low, high, low + 3}, {0, ~0ull, 8}};
+  for (const auto& c : cases) {
+    coro_header& header = image.parked(0, 17);
+    header.stack_low = c.low;
+    header.stack_high = c.high;
+    header.saved_sp = c.sp;
+    EXPECT_EQ(read(), StackReader::Outcome::unread);
+  }
+  EXPECT_EQ(unwound, 0);
+}
+
+TEST(DepotReader, ReadsAStackOnce) {
+  Image image;
+  DepotReader depot(image, image.descriptor);
+  EXPECT_EQ(depot.stack(1), (std::vector<uint64_t>{0x1111, 0x2222}));
+  image.frames[0] = 0;
+  EXPECT_EQ(depot.stack(1).at(0), 0x1111u);
+}
+
+TEST(DepotReader, KnowsNothingOfNonsense) {
+  Image image;
+  image.chunk[1] = {Image::frames_at, 0, 0};
+  image.chunk[2] = {Image::frames_at, 4'000'000'000u, 0};
+  image.chunk[3] = {0xdead0000, 2, 0};
+  image.depot_directory[1] = 0xdead0000;
+  DepotReader depot(image, image.descriptor);
+  for (const uint32_t id : {0u, 2u, 3u, 4u, 9u, 20u, 1000u, UINT32_MAX}) {
+    EXPECT_TRUE(depot.stack(id).empty()) << id;
+  }
+}
+
+TEST(DepotReader, AnEntryThatCameLaterIsReadLater) {
+  Image image;
+  DepotReader depot(image, image.descriptor);
+  EXPECT_TRUE(depot.stack(2).empty());
+  image.chunk[1] = {Image::frames_at + 8, 1, 0};
+  EXPECT_EQ(depot.stack(2), (std::vector<uint64_t>{0x2222}));
+}
+
+// Bytes of chance where the table, depot and stacks should be: no crash, no
+// endless work, and whatever is left out is counted.
+TEST(HostileImage, BytesOfChanceCostNothingWorse) {
+  std::mt19937_64 random(20261121);
+  for (int round = 0; round < 300; ++round) {
+    Image image;
+    for (uint32_t slot = 0; slot < Image::slab_headers; ++slot) image.parked(slot, slot + 1);
+    const auto spoil = [&random](void* what, size_t bytes, int changes) {
+      for (int i = 0; i < changes; ++i) {
+        static_cast<unsigned char*>(what)[random() % bytes] = static_cast<unsigned char>(random());
+      }
+    };
+    spoil(image.slab.data(), image.slab.size() * sizeof image.slab[0], 60);
+    spoil(image.table_directory.data(), 64, static_cast<int>(random() % 8));
+    spoil(image.depot_directory.data(), 32, static_cast<int>(random() % 4));
+    spoil(image.chunk.data(), image.chunk.size() * sizeof image.chunk[0], 20);
+    StackReader stacks(image, image.descriptor);
+    DepotReader depot(image, image.descriptor);
+    uint64_t live = 0;
+    const TableScan scan =
+        TableReader(image, image.descriptor)
+            .scan(static_cast<uint32_t>(random() % 9), 100'000, [&](TableHeader& entry) {
+              live++;
+              ParkedStack stack = no_parked_stack;
+              stacks.read(
+                  entry,
+                  [](const ParkedContext&) {
+                    return UnwoundContext{2, true};
+                  },
+                  &stack);
+              depot.stack(entry.header.spawn_stack_id);
+            });
+    EXPECT_LE(live, scan.slots);
+  }
+}
+
+}  // namespace
+}  // namespace coroscope::coro
