@@ -56,7 +56,9 @@ TEST(ShortFunction, SurvivesAnything) {
   }
   std::string text;
   for (int i = 0; i < 20000; i++) {
-    text += "<([{}])> ab:operator,&"[static_cast<size_t>(i * i * 7 + i) % 22];
+    text += "<([{}])> ab:operator,&"[(static_cast<size_t>(i) * static_cast<size_t>(i) * 7 +
+                                      static_cast<size_t>(i)) %
+                                     22];
   }
   (void)short_function(text);
   (void)short_function(std::string(100000, '<'));
