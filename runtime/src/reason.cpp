@@ -3,7 +3,7 @@
 
 namespace coro {
 
-std::string_view reason_name(coro_reason reason) noexcept {
+std::string_view reason_name(std::uint32_t reason) noexcept {
   switch (reason) {
     case CORO_REASON_NONE:
       return "";

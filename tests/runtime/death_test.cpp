@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <stdexcept>
+
+#include "coro/coro.h"
+#include "sanitizer.h"
+#include "stack_pool.h"
+
+namespace {
+
+class RuntimeDeathTest : public testing::Test {
+ protected:
+  // The child is a fresh process: there are threads here.
+  RuntimeDeathTest() { testing::FLAGS_gtest_death_test_style = "threadsafe"; }
+};
+
+volatile int never = 0;
+
+__attribute__((noinline)) int overflow(int depth) {
+  volatile char frame[512];
+  frame[0] = static_cast<char>(depth);
+  if (never != 0) return 0;
+  return overflow(depth + 1) + frame[0];
+}
+
+bool died(int status) {
+  return WIFSIGNALED(status) || WEXITSTATUS(status) != 0;
+}
+
+TEST_F(RuntimeDeathTest, OverflowHitsTheGuardPage) {
+  EXPECT_EXIT(
+      {
+        coro::Scheduler scheduler({.workers = 1});
+        scheduler.run([] { return overflow(0); });
+        _exit(0);
+      },
+      died, "");
+}
+
+TEST_F(RuntimeDeathTest, BothGuardsAreFatal) {
+  for (const auto guard : {coro::detail::Guard::automatic, coro::detail::Guard::protect}) {
+    EXPECT_EXIT(
+        {
+          coro::detail::StackPool pool(nullptr, 65536, guard);
+          coro::detail::FiberList fibers;
+          pool.take(fibers, 1);
+          auto* low = reinterpret_cast<volatile char*>(fibers.pop_front()->stack_low);
+          low[-1] = 1;
+          _exit(0);
+        },
+        died, "");
+  }
+}
+
+TEST_F(RuntimeDeathTest, ExceptionThatLeavesACoroutine) {
+  EXPECT_EXIT(
+      {
+        coro::Scheduler scheduler({.workers = 1});
+        scheduler.go([] { throw std::runtime_error("nobody caught me"); });
+        scheduler.wait_empty();
+        _exit(0);
+      },
+      died, "an exception left coroutine [0-9]+: nobody caught me");
+}
+
+TEST_F(RuntimeDeathTest, CoroutinesLeftWhereNoneMayBe) {
+  EXPECT_EXIT(
+      {
+        coro::Channel<int> never_sent(0);
+        {
+          coro::Scheduler scheduler({.workers = 1, .require_empty = true});
+          scheduler.go([&] { static_cast<void>(never_sent.receive()); });
+        }
+        _exit(0);
+      },
+      died, "1 coroutines are left");
+}
+
+}  // namespace

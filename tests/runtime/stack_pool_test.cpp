@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stack_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <set>
+#include <string>
+
+#include "coro/coro.h"
+
+namespace {
+
+using coro::detail::Fiber;
+using coro::detail::FiberList;
+using coro::detail::Guard;
+using coro::detail::StackPool;
+
+TEST(StackPool, ReusesStacks) {
+  StackPool pool(nullptr, 64 * 1024);
+  std::set<Fiber*> seen;
+  for (int round = 0; round < 100; ++round) {
+    FiberList fibers;
+    for (int i = 0; i < 10; ++i) pool.take(fibers, 1);
+    EXPECT_EQ(fibers.size(), 10u);
+    FiberList back;
+    while (Fiber* fiber = fibers.pop_front()) {
+      seen.insert(fiber);
+      back.push_back(*fiber);
+    }
+    pool.give(back, 10);
+  }
+  EXPECT_EQ(seen.size(), 10u);
+  EXPECT_EQ(pool.created(), 10u);
+}
+
+TEST(StackPool, StacksAreUsableAndApart) {
+  for (const Guard guard : {Guard::automatic, Guard::protect}) {
+    StackPool pool(nullptr, 1, guard);  // rounded up
+    EXPECT_GE(pool.stack_size(), 16384u);
+    FiberList fibers;
+    for (int i = 0; i < 200; ++i) pool.take(fibers, 1);
+    while (Fiber* fiber = fibers.pop_front()) {
+      *fiber->stack_low = std::byte{1};
+      *(fiber->stack_high - 1) = std::byte{1};
+      EXPECT_GT(fiber->stack_high - fiber->stack_low, 8192);
+    }
+  }
+}
+
+std::size_t mappings() {
+  std::ifstream maps("/proc/self/maps");
+  std::size_t count = 0;
+  for (std::string line; std::getline(maps, line);) ++count;
+  return count;
+}
+
+// vm.max_map_count is 65530 by default: a mapping for each stack would be the
+// limit of a program.
+TEST(StackPool, MarkerGuardsNeedNoMappings) {
+  StackPool pool(nullptr, 64 * 1024);
+  if (pool.guard() != Guard::marker) GTEST_SKIP() << "this kernel has no MADV_GUARD_INSTALL";
+  const std::size_t before = mappings();
+  FiberList fibers;
+  for (int i = 0; i < 6400; ++i) pool.take(fibers, 1);
+  EXPECT_LE(mappings(), before + 6400 / 64 + 20);
+}
+
+TEST(StackPool, CoroutinesGetPooledStacks) {
+  coro::Scheduler scheduler({.workers = 1, .require_empty = true});
+  std::set<const void*> places;
+  scheduler.run([&places] {
+    for (int i = 0; i < 5000; ++i) {
+      coro::WaitGroup group;
+      group.add(1);
+      coro::go([&] {
+        places.insert(__builtin_frame_address(0));
+        group.done();
+      });
+      group.wait();
+    }
+  });
+  scheduler.wait_empty();
+  EXPECT_LE(places.size(), 64u);
+}
+
+TEST(StackPool, ManyParkedCoroutines) {
+#if CORO_TSAN
+  constexpr int count = 2000;  // ThreadSanitizer has room for 8128 fibers
+#else
+  constexpr int count = 100'000;
+#endif
+  coro::Scheduler scheduler({.workers = 2, .require_empty = true});
+  coro::Channel<int> gate(0);
+  scheduler.run([gate] {
+    for (int i = 0; i < count; ++i) {
+      coro::go([gate]() mutable { static_cast<void>(gate.receive()); });
+    }
+  });
+  EXPECT_EQ(scheduler.live(), static_cast<std::uint64_t>(count));
+  while (scheduler.idle_workers() != 2) std::this_thread::yield();
+  gate.close();
+  scheduler.wait_empty();
+}
+
+}  // namespace
