@@ -36,8 +36,8 @@ Dwarf_Die declaration(const Dwarf_Die& die) {
   return current;
 }
 
-// How one scope reads in a qualified name; empty if it adds nothing.
-std::string scope_name(Dwarf_Die* scope) {
+// How one scope reads in the qualified name of `member`; empty if it adds nothing.
+std::string scope_name(Dwarf_Die* scope, std::string_view member) {
   const char* name = plain_name(scope);
   switch (dwarf_tag(scope)) {
     case DW_TAG_namespace:
@@ -47,7 +47,7 @@ std::string scope_name(Dwarf_Die* scope) {
     case DW_TAG_union_type: {
       // GCC calls a lambda's class "<lambda(int)>", its demangler "{lambda(int)#1}".
       constexpr std::string_view lambda = "<lambda";
-      if (name == nullptr) return "{unnamed}";
+      if (name == nullptr) return member == "operator()" ? "{lambda}" : "{unnamed}";
       const std::string_view text(name);
       if (!text.starts_with(lambda) || !text.ends_with('>')) return name;
       return "{" + std::string(text.substr(1, text.size() - 2)) + "}";
@@ -84,7 +84,7 @@ std::string qualified_name(Dwarf_Die* die) {
   const std::unique_ptr<Dwarf_Die, void (*)(void*)> scopes(found, std::free);
   // The first is the function itself; what follows holds it, from inside to outside.
   for (int i = 1; i < count; i++) {
-    const std::string scope = scope_name(&found[i]);
+    const std::string scope = scope_name(&found[i], name);
     if (!scope.empty()) name.insert(0, scope + "::");
     // A function's own name is complete, with its scopes.
     if (dwarf_tag(&found[i]) == DW_TAG_subprogram && linkage_name(&found[i]) != nullptr) break;

@@ -20,7 +20,7 @@ std::vector<std::byte> read_file_image(const Memory& memory, const Module& modul
   if (read_elf_image(memory, module.start, &elf) != ElfVerdict::good) return {};
   uint64_t size = 0;
   for (const Elf64_Phdr& segment : elf.segments) {
-    if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
+    if (segment.p_type != PT_LOAD) continue;
     uint64_t end = 0;
     if (__builtin_add_overflow(segment.p_offset, segment.p_filesz, &end)) return {};
     size = std::max(size, end);
@@ -29,9 +29,11 @@ std::vector<std::byte> read_file_image(const Memory& memory, const Module& modul
 
   std::vector<std::byte> image(size);
   for (const Elf64_Phdr& segment : elf.segments) {
-    if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
+    if (segment.p_type != PT_LOAD) continue;
     const uint64_t address = module.bias + segment.p_vaddr;
-    if (!memory.read(address, image.data() + segment.p_offset, segment.p_filesz)) return {};
+    const bool read = memory.read(address, image.data() + segment.p_offset, segment.p_filesz);
+    // Of the writable part only the dynamic section is of use, for symbols.
+    if (!read && (segment.p_flags & PF_W) == 0) return {};
   }
   Elf64_Ehdr header{};
   std::memcpy(&header, image.data(), sizeof header);

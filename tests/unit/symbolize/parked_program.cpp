@@ -82,9 +82,21 @@ KEEP int realigned(int a, int b, int c, int d, int e, int f, int g, int h) {
   return buffer[0] + buffer[1] + more[0] + g + h;
 }
 
+// A lambda that is only ever inlined has no symbol, and so no linkage name.
+KEEP int through_lambda() {
+  auto inlined = [](int value) __attribute__((always_inline)) {
+    const int result = realigned(1, 2, 3, 4, 5, 6, 7, value);  // line: inlined lambda
+    after_call = 8;
+    return result;
+  };
+  const int result = inlined(after_call);  // line: through_lambda
+  after_call = 9;
+  return result;
+}
+
 KEEP int recurse(int depth) {
   // Registers that must survive make each frame save some.
-  int sum = depth > 0 ? recurse(depth - 1) : realigned(1, 2, 3, 4, 5, 6, 7, 8);
+  int sum = depth > 0 ? recurse(depth - 1) : through_lambda();
   after_call = sum;
   return sum + depth;
 }
