@@ -1,0 +1,8 @@
+# Toolchain file: cross-compiles to AArch64 with Debian's g++-aarch64-linux-gnu.
+# Programs are linked statically, so that qemu-aarch64-static runs them as they are.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
+set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
+set(CMAKE_EXE_LINKER_FLAGS_INIT -static)
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
