@@ -108,7 +108,7 @@ class Watch {
         output_(output),
         signals_(signals) {}
 
-  Result<void> attach(KernelCounters& kernel);
+  Result<void> attach(const std::shared_ptr<KernelCounters>& kernel);
   void follow();
   ExitCode report();
 
@@ -124,7 +124,7 @@ class Watch {
   uint64_t started_ns_ = 0;
 };
 
-Result<void> Watch::attach(KernelCounters& kernel) {
+Result<void> Watch::attach(const std::shared_ptr<KernelCounters>& kernel) {
   for (const auto& observation : observations_) {
     const uint64_t before = monotonic_ns();
     if (auto attached = observation->attach(kernel); !attached) return attached;
@@ -189,12 +189,13 @@ ExitCode run_watch(const WatchOptions& options) {
 
   auto observations = open_all(*pids);
   if (!observations) return fail(observations.error());
-  auto kernel = load_for(*observations);
-  if (!kernel) return fail(kernel.error());
+  auto loaded = load_for(*observations);
+  if (!loaded) return fail(loaded.error());
+  const auto kernel = std::make_shared<KernelCounters>(std::move(*loaded));
 
   WatchOutput output(options.json, options.duration.empty());
   Watch watch(std::move(*observations), *times, output, *signals);
-  if (auto attached = watch.attach(*kernel); !attached) return fail(attached.error());
+  if (auto attached = watch.attach(kernel); !attached) return fail(attached.error());
   watch.follow();
   return watch.report();
 }

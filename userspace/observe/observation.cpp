@@ -45,20 +45,20 @@ Result<Census> Observation::take_census() {
   return target_->census([this](const ParkedContext& context) { return names_->intern(context); });
 }
 
-Result<void> Observation::attach(KernelCounters& kernel) {
-  auto slot = kernel.add_target(stacks_wanted());
+Result<void> Observation::attach(std::shared_ptr<KernelCounters> kernel) {
+  auto slot = kernel->add_target(stacks_wanted());
   if (!slot) return slot.error();
   slot_ = *slot;
   if (auto attached =
-          kernel.attach(slot_, process_, {target_->probe_path(), target_->probe_provider()});
+          kernel->attach(slot_, process_, {target_->probe_path(), target_->probe_provider()});
       !attached) {
     return attached;
   }
-  kernel_ = &kernel;
-  kernel.start_counting(slot_);
+  kernel_ = std::move(kernel);
+  kernel_->start_counting(slot_);
   // Without stacks first: the shorter the window, the less has to be noted in it.
   auto census = target_->census({});
-  auto window = kernel.close_window(slot_);
+  auto window = kernel_->close_window(slot_);
   if (!census) return census.error();
   if (!window) return window.error();
   baseline_ = settle_baseline(*census, *window);
@@ -105,7 +105,7 @@ void Observation::detach() {
   if (!kernel_) return;
   account_ = balance_now();
   kernel_->detach(slot_);
-  kernel_ = nullptr;
+  kernel_.reset();
 }
 
 }  // namespace coroscope

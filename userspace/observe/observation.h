@@ -27,9 +27,9 @@ class Observation {
   uint32_t stacks_wanted() const;
 
   // Attaches the probes, takes the census of who is there already, and joins
-  // both. From then on `account()` is the truth. Once only. `kernel` must outlive
-  // the observation or its detach().
-  Result<void> attach(KernelCounters& kernel);
+  // both. From then on `account()` is the truth. Once only. `kernel` may be
+  // shared with other observations.
+  Result<void> attach(std::shared_ptr<KernelCounters> kernel);
 
   // Takes a census and the kernel's counters, checks one by the other, and
   // follows the populations. target_gone once the process has ended.
@@ -67,7 +67,7 @@ class Observation {
   std::string command_;  // kept: it is gone when the process is
   uint32_t workers_ = 0;
 
-  KernelCounters* kernel_ = nullptr;
+  std::shared_ptr<KernelCounters> kernel_;  // while attached
   uint32_t slot_ = 0;
   Baseline baseline_;
   uint64_t baseline_live_ = 0;

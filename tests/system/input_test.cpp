@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bad input: one clear line, the documented exit code, nothing left behind.
+#include <gtest/gtest.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "churn_target.h"
+#include "probe_sites.h"
+
+namespace coroscope::testing {
+namespace {
+
+constexpr int exit_ok = 0;
+constexpr int exit_usage = 2;
+constexpr int exit_environment = 3;
+constexpr int exit_target_gone = 4;
+
+// One line on stderr that holds `text`, nothing on stdout.
+void expect_refusal(const Outcome& outcome, int code, const std::string& text) {
+  EXPECT_EQ(outcome.code, code) << outcome.errors;
+  EXPECT_EQ(std::count(outcome.errors.begin(), outcome.errors.end(), '\n'), 1) << outcome.errors;
+  EXPECT_NE(outcome.errors.find(text), std::string::npos) << outcome.errors;
+  EXPECT_EQ(outcome.output, "");
+}
+
+Outcome watch(const std::string& pid, const Child::Options& options = {}) {
+  return run(coroscope({"watch", pid, "--for", "300ms", "-i", "100ms"}), options);
+}
+
+TEST(BadInput, NoSuchProcess) {
+  Child ended({program("sleeper")});
+  ended.signal(SIGKILL);
+  ended.wait();
+  expect_refusal(watch(std::to_string(ended.pid())), exit_target_gone, "no process");
+}
+
+TEST(BadInput, WhatIsNoProcessNumber) {
+  for (const char* pid : {"abc", "0", "12x", "99999999999999999999", "1.5", ""}) {
+    expect_refusal(watch(pid), exit_usage, "no process number");
+  }
+}
+
+TEST(BadInput, NoProcessNumberAtAll) {
+  expect_refusal(run(coroscope({"watch"})), exit_usage, "PID is required");
+  expect_refusal(run(coroscope({})), exit_usage, "coroscope --help");
+  expect_refusal(run(coroscope({"frobnicate"})), exit_usage, "coroscope --help");
+}
+
+TEST(BadInput, TheSameProcessTwice) {
+  const std::string self = std::to_string(getpid());
+  expect_refusal(run(coroscope({"watch", self, self})), exit_usage, "named twice");
+}
+
+TEST(BadInput, AProcessWithoutTheRuntime) {
+  Child target({program("sleeper")});
+  expect_refusal(watch(std::to_string(target.pid())), exit_environment, "no coroutine runtime");
+}
+
+TEST(BadInput, ADurationThatIsNone) {
+  const std::string self = std::to_string(getpid());
+  for (const char* duration : {"30", "s", "-1s", "0s", "1 s", "1x", "1e9h", ""}) {
+    if (*duration != '\0') {
+      expect_refusal(run(coroscope({"watch", self, "--for", duration})), exit_usage, "--for: ");
+    }
+    expect_refusal(run(coroscope({"watch", self, "-i", duration})), exit_usage, "--interval: ");
+  }
+  expect_refusal(run(coroscope({"watch", self, "-i", "1us"})), exit_usage, "too short");
+}
+
+// Like a person without privilege, with the binaries still readable.
+void become_nobody() {
+  if (setgid(65534) != 0 || setuid(65534) != 0) _exit(126);
+}
+
+TEST(BadInput, AProcessOfAnotherUserWithoutPrivilege) {
+  ChurnTarget target;
+  const auto sites = probe_sites(target.pid());
+  expect_refusal(watch(std::to_string(target.pid()), {.before_exec = become_nobody, .want_pid = 0}),
+                 exit_environment, "root");
+  EXPECT_TRUE(untouched(target.pid(), sites));
+}
+
+TEST(BadInput, AProcessOfOnesOwnWithoutBpfPrivilege) {
+  Child target({program("churn")}, {.before_exec = become_nobody, .want_pid = 0});
+  ASSERT_EQ(target.read_line(), "ready");
+  expect_refusal(watch(std::to_string(target.pid()), {.before_exec = become_nobody, .want_pid = 0}),
+                 exit_environment, "CAP_BPF");
+}
+
+// Makes one system call fail as a kernel without it does.
+void remove_system_call(uint32_t number) {
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program{std::size(filter), filter};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) _exit(126);
+  if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) _exit(126);
+}
+
+TEST(BadInput, AKernelWithoutBpf) {
+  ChurnTarget target;
+  const auto sites = probe_sites(target.pid());
+  const Child::Options without{.before_exec = [] { remove_system_call(SYS_bpf); }, .want_pid = 0};
+  expect_refusal(watch(std::to_string(target.pid()), without), exit_environment, "without BPF");
+  EXPECT_TRUE(untouched(target.pid(), sites));
+
+  const Outcome doctor = run(coroscope({"doctor"}), without);
+  EXPECT_EQ(doctor.code, exit_environment);
+  EXPECT_NE(doctor.output.find("missing  BPF programs"), std::string::npos) << doctor.output;
+}
+
+// A mount namespace in which the uprobe event source is not there.
+void hide_uprobes() {
+  if (unshare(CLONE_NEWNS) != 0 || mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+      mount("none", "/sys/bus/event_source/devices", "tmpfs", 0, nullptr) != 0) {
+    _exit(126);
+  }
+}
+
+TEST(BadInput, AKernelWithoutUprobes) {
+  ChurnTarget target;
+  const auto sites = probe_sites(target.pid());
+  const Child::Options without{.before_exec = hide_uprobes, .want_pid = 0};
+  expect_refusal(watch(std::to_string(target.pid()), without), exit_environment, "doctor");
+  EXPECT_TRUE(untouched(target.pid(), sites));
+
+  const Outcome doctor = run(coroscope({"doctor"}), without);
+  EXPECT_EQ(doctor.code, exit_environment);
+  EXPECT_NE(doctor.output.find("missing  uprobes"), std::string::npos) << doctor.output;
+}
+
+TEST(BadInput, AKernelWithoutPerfEvents) {
+  ChurnTarget target;
+  const auto sites = probe_sites(target.pid());
+  const Child::Options without{.before_exec = [] { remove_system_call(SYS_perf_event_open); },
+                               .want_pid = 0};
+  expect_refusal(watch(std::to_string(target.pid()), without), exit_environment, "doctor");
+  EXPECT_TRUE(untouched(target.pid(), sites));
+}
+
+struct Corrupt {
+  const char* mode;
+  int code;
+  const char* text;  // in what is printed
+};
+
+class CorruptTarget : public ::testing::TestWithParam<Corrupt> {};
+INSTANTIATE_TEST_SUITE_P(
+    Modes, CorruptTarget,
+    ::testing::Values(Corrupt{"valid", exit_ok, "completeness 100%"},
+                      Corrupt{"version", exit_environment, "use a coroscope as new as"},
+                      Corrupt{"magic", exit_environment, "makes no sense"},
+                      Corrupt{"header_size_zero", exit_environment, "makes no sense"},
+                      Corrupt{"huge_counts", exit_environment, "makes no sense"},
+                      Corrupt{"bad_slab_address", exit_ok, "lost  "},
+                      Corrupt{"depot_cycle_or_garbage", exit_ok, "completeness"},
+                      Corrupt{"odd_sequence", exit_ok, "lost  "}),
+    [](const auto& corrupt) { return std::string(corrupt.param.mode); });
+
+// Bounded: the run below has a second's worth of work at most, and a time-out.
+TEST_P(CorruptTarget, IsRefusedOrCountedNeverBelieved) {
+  Child target({program("corrupt_table"), GetParam().mode});
+  ASSERT_EQ(target.read_line(), "ready");
+  const auto sites = probe_sites(target.pid());
+  const Outcome outcome = watch(std::to_string(target.pid()));
+  EXPECT_EQ(outcome.code, GetParam().code) << outcome.errors << outcome.output;
+  EXPECT_NE((outcome.output + outcome.errors).find(GetParam().text), std::string::npos)
+      << outcome.errors << outcome.output;
+  if (outcome.code != exit_ok) expect_refusal(outcome, GetParam().code, GetParam().text);
+  EXPECT_TRUE(becomes_untouched(target.pid(), sites));
+}
+
+TEST(BadInput, AReaderThatGoesAwayEndsTheWatch) {
+  ChurnTarget target;
+  Child observer({"/bin/sh", "-c",
+                  std::string(COROSCOPE_COMMAND) + " watch " + std::to_string(target.pid()) +
+                      " --json -i 20ms | head -n 1; echo done"});
+  EXPECT_NE(observer.read_line()->find("attached"), std::string::npos);
+  EXPECT_EQ(observer.read_line(), "done");
+  EXPECT_EQ(observer.wait(), 0);
+}
+
+}  // namespace
+}  // namespace coroscope::testing

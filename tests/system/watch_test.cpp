@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands as people run them, on targets whose shape is known.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "churn_target.h"
+
+namespace coroscope::testing {
+namespace {
+
+using nlohmann::json;
+
+std::vector<json> lines_of(const std::string& output) {
+  std::vector<json> lines;
+  std::istringstream in(output);
+  for (std::string line; std::getline(in, line);) lines.push_back(json::parse(line));
+  return lines;
+}
+
+std::vector<std::string> functions(const json& stack) {
+  std::vector<std::string> names;
+  for (const auto& frame : stack) {
+    if (!frame.value("runtime", false)) names.push_back(frame["function"]);
+  }
+  return names;
+}
+
+std::vector<std::string> leak_ramp(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), program("leak_ramp"));
+  return arguments;
+}
+
+Outcome watch(const Child& target, const std::string& length) {
+  return run(
+      coroscope({"watch", std::to_string(target.pid()), "--for", length, "-i", "250ms", "--json"}));
+}
+
+class Leak : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(On, Leak, ::testing::Values("send", "receive"));
+
+TEST_P(Leak, IsFoundWithTheLinesWhereItWaitsAndWasBorn) {
+  Child target(leak_ramp({"leak", "--rate", "200", "--on", GetParam()}));
+  ASSERT_EQ(target.read_line(), "ready");
+  const Outcome outcome = watch(target, "8s");
+  ASSERT_EQ(outcome.code, 1) << outcome.errors << outcome.output;
+  const auto lines = lines_of(outcome.output);
+  const json& report = lines.back();
+  EXPECT_EQ(report["type"], "report");
+  EXPECT_EQ(report["leaks"], 1);
+  const json& found = report["targets"][0];
+  EXPECT_EQ(found["completeness"], 1.0) << found["losses"];
+  const json& finding = found["findings"][0];
+  EXPECT_EQ(finding["verdict"], "leak");
+  const bool send = GetParam() == std::string("send");
+  EXPECT_EQ(finding["reason"], send ? "chan send" : "chan receive");
+  EXPECT_EQ(finding["cause"], send ? "no receiver" : "no sender");
+  EXPECT_EQ(finding["left"], 0);
+  EXPECT_NEAR(finding["per_second"].get<double>(), 200, 60);
+  const auto parked = functions(finding["parked_at"]);
+  ASSERT_FALSE(parked.empty());
+  EXPECT_EQ(parked[0], send ? "send_for_ever" : "receive_for_ever");
+  ASSERT_FALSE(functions(finding["spawned_at"]).empty());
+  for (const char* stack : {"parked_at", "spawned_at"}) {
+    for (const auto& frame : finding[stack]) {
+      if (frame.value("runtime", false)) continue;
+      EXPECT_GT(frame.value("line", 0), 0) << frame;
+      break;
+    }
+  }
+}
+
+TEST(NoLeak, AStartUpRampThatLevelsOff) {
+  Child target(leak_ramp({"ramp", "--rate", "300", "--seconds", "4"}));
+  ASSERT_EQ(target.read_line(), "ready");
+  const Outcome outcome = watch(target, "9s");
+  EXPECT_EQ(outcome.code, 0) << outcome.errors << outcome.output;
+  const json report = lines_of(outcome.output).back();
+  EXPECT_EQ(report["leaks"], 0);
+  EXPECT_EQ(report["targets"][0]["findings"][0]["verdict"], "levelled");
+}
+
+TEST(NoLeak, ABusySteadyServer) {
+  Child target(leak_ramp({"steady", "--rate", "1000"}));
+  ASSERT_EQ(target.read_line(), "ready");
+  const Outcome outcome = watch(target, "7s");
+  EXPECT_EQ(outcome.code, 0) << outcome.errors << outcome.output;
+  const json report = lines_of(outcome.output).back();
+  EXPECT_EQ(report["leaks"], 0);
+  EXPECT_GT(report["targets"][0]["exited"], 1000);
+}
+
+TEST(Watch, EveryLineHasATypeAndTheReportIsTheLast) {
+  ChurnTarget target;
+  const Outcome outcome = run(
+      coroscope({"watch", std::to_string(target.pid()), "--for", "1s", "-i", "100ms", "--json"}));
+  EXPECT_EQ(outcome.code, 0) << outcome.errors;
+  EXPECT_EQ(outcome.errors, "");
+  const auto lines = lines_of(outcome.output);
+  ASSERT_GE(lines.size(), 5u);
+  EXPECT_EQ(lines.front()["type"], "attached");
+  for (size_t i = 1; i + 1 < lines.size(); ++i) {
+    EXPECT_EQ(lines[i]["type"], "sample");
+    EXPECT_EQ(lines[i]["pid"], target.pid());
+    EXPECT_EQ(lines[i]["completeness"], 1.0) << lines[i]["losses"];
+  }
+  EXPECT_EQ(lines.back()["type"], "report");
+}
+
+TEST(Watch, ParkDurationsAreThoseOfTheTarget) {
+  ChurnTarget target;  // sleeps for 50 us to 3 ms
+  const Outcome outcome =
+      run(coroscope({"watch", std::to_string(target.pid()), "--for", "2s", "--json"}));
+  uint64_t in_range = 0;
+  uint64_t all = 0;
+  const json report = lines_of(outcome.output).back();
+  for (const auto& row : report["targets"][0]["spawn_stacks"]) {
+    uint64_t of_row = 0;
+    for (const auto& bucket : row["park_ns_histogram"]) {
+      of_row += bucket[1].get<uint64_t>();
+      const auto upper = bucket[0].get<uint64_t>();
+      if (upper >= 65'536 && upper <= 67'108'864) in_range += bucket[1].get<uint64_t>();
+    }
+    EXPECT_EQ(of_row, row["unparks"].get<uint64_t>()) << "each unpark has its duration";
+    all += of_row;
+  }
+  EXPECT_GT(all, 1000u);
+  EXPECT_GT(in_range, all * 8 / 10);
+}
+
+TEST(Watch, TheTextFormNamesTheLeakAtOnceAndAtTheEnd) {
+  Child target(leak_ramp({"leak", "--rate", "200"}));
+  ASSERT_EQ(target.read_line(), "ready");
+  // Without --for a leak is told when it is found.
+  Child observer(coroscope({"watch", std::to_string(target.pid()), "-i", "250ms"}));
+  const auto line = observer.read_line();
+  ASSERT_TRUE(line);
+  EXPECT_EQ(line->find("LEAK  chan send, no receiver"), 0u) << *line;
+  observer.signal(SIGINT);
+  EXPECT_EQ(observer.wait(), 1);
+  EXPECT_NE(observer.output().find("completeness 100%"), std::string::npos) << observer.output();
+  EXPECT_NE(observer.output().find("send_for_ever"), std::string::npos) << observer.output();
+  EXPECT_EQ(observer.output().find('\x1b'), std::string::npos) << "colour, but no terminal";
+}
+
+TEST(Ps, ListsTargetsWithTheirCounts) {
+  ChurnTarget target("churn", 2, 3);
+  const SiteCounts truth = target.pause();
+  int64_t live = 0;
+  for (const auto& [name, count] : truth) live += count.live;
+  const Outcome text = run(coroscope({"ps"}));
+  EXPECT_EQ(text.code, 0);
+  EXPECT_NE(text.output.find("churn --workers 2 --sites 3"), std::string::npos) << text.output;
+
+  const Outcome as_json = run(coroscope({"ps", "--json"}));
+  bool listed = false;
+  for (const json& line : lines_of(as_json.output)) {
+    if (line["pid"] != target.pid()) continue;
+    listed = true;
+    EXPECT_EQ(line["type"], "process");
+    EXPECT_EQ(line["live"], live);
+    EXPECT_EQ(line["parked"], live);
+    EXPECT_EQ(line["workers"], 2);
+    EXPECT_EQ(line["runtime"], "coro 1.0");
+  }
+  EXPECT_TRUE(listed) << as_json.output;
+}
+
+TEST(Doctor, SeesThatItWorksHere) {
+  const Outcome outcome = run(coroscope({"doctor"}));
+  EXPECT_EQ(outcome.code, 0) << outcome.output;
+  EXPECT_NE(outcome.output.find("3 events arrived"), std::string::npos) << outcome.output;
+  for (const json& line : lines_of(run(coroscope({"doctor", "--json"})).output)) {
+    EXPECT_EQ(line["type"], "check");
+    EXPECT_EQ(line["status"], "ok") << line;
+  }
+}
+
+}  // namespace
+}  // namespace coroscope::testing
