@@ -49,7 +49,7 @@ Error attach_error(int code, const Process& process, const ProbeFile& file, cons
                    const std::string& warning) {
   const std::string what =
       fmt::format("cannot attach to probe {}:{} of {}", file.provider, probe, process.describe());
-  if (!process.alive()) return process.gone();
+  if (process.ending()) return process.gone();
   if (code == EPERM || code == EACCES) {
     return {ErrorKind::environment,
             fmt::format("{}: {}; run as root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE",

@@ -84,7 +84,7 @@ Result<std::vector<Mapping>> read_maps(const Process& process) {
   const std::string path = process.proc_path("maps");
   const bool read = read_text_file(path, &text);
   const int error = errno;
-  if (!process.alive()) return process.gone();
+  if (process.ending()) return process.gone();
   if (read) return parse_maps(text);
   if (error == EACCES || error == EPERM) {
     return Error{ErrorKind::environment,

@@ -101,7 +101,7 @@ Result<ProcessMemory> ProcessMemory::open(const Process& process) {
   const iovec remote{nullptr, 1};
   const ssize_t got = ::process_vm_readv(process.pid(), &local, 1, &remote, 1, 0);
   const int error = errno;
-  if (!process.alive()) return process.gone();
+  if (process.ending()) return process.gone();
   if (got < 0 && error == ENOSYS) {
     return Error{ErrorKind::environment,
                  "this kernel has no process_vm_readv; it needs CONFIG_CROSS_MEMORY_ATTACH"};

@@ -181,7 +181,7 @@ Result<std::vector<Module>> list_modules(const Process& process, const Memory& m
     const Mapping* first = find_mapping(*mappings, module.start);
     if (first->inode != 0) module.open_path = find_open_path(process, *first);
   }
-  if (!process.alive()) return process.gone();
+  if (process.ending()) return process.gone();
   return modules;
 }
 

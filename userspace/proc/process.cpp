@@ -190,6 +190,14 @@ bool Process::alive() const {
   return !ended(pidfd_.get());
 }
 
+bool Process::ending() const {
+  if (!alive()) return true;
+  char target[1];
+  // Without memory there is no program any more; a kernel thread never had one.
+  return !kernel_thread_ && readlink(proc_path("exe").c_str(), target, sizeof target) < 0 &&
+         errno == ENOENT;
+}
+
 std::string Process::describe() const {
   return fmt::format("process {} ({})", pid_, name_);
 }

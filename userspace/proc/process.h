@@ -40,6 +40,9 @@ class Process {
   std::string user() const;  // the owner's name, or the number
   // False as soon as the process ended, also while nobody has reaped it.
   bool alive() const;
+  // True also a little before that: the process has given its memory back, so
+  // whatever failed on it failed for that reason. Costs more than alive().
+  bool ending() const;
   // "process 1234 (name)"
   std::string describe() const;
   // "/proc/1234/<name>"

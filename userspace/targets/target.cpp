@@ -16,7 +16,7 @@ Result<std::unique_ptr<Target>> open_target(const Process& process, const Memory
                                             const std::vector<Module>& modules) {
   const std::vector<coro::DescriptorPlace> places = coro::find_descriptors(memory, modules);
   if (places.empty()) {
-    if (!process.alive()) return process.gone();
+    if (process.ending()) return process.gone();
     return Error{
         ErrorKind::target_bad,
         fmt::format("{} has no coroutine runtime that coroscope knows (no ELF note of "

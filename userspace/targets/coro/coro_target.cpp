@@ -121,7 +121,9 @@ Result<Census> CoroTarget::census(const UnwindContext& unwind) {
   census.slots = scan.slots;
   census.losses = scan.losses;
   census.ended_ns = monotonic_ns();
-  if (!process_.alive()) return process_.gone();
+  // What could not be read of a process that is ending was not lost.
+  const bool unread = census.losses.total() + census.stacks_unread > 0;
+  if (unread ? process_.ending() : !process_.alive()) return process_.gone();
   return census;
 }
 

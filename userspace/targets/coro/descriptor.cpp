@@ -15,6 +15,14 @@ Error bad(const Process& process, const std::string& what) {
                       process.describe(), what)};
 }
 
+Error unknown_version(const Process& process, uint32_t major, uint32_t minor) {
+  return {
+      ErrorKind::target_bad,
+      fmt::format("{} publishes version {}.{} of the coroutine descriptor, this coroscope reads "
+                  "{}.x; use a coroscope as new as the target's runtime",
+                  process.describe(), major, minor, CORO_ABI_MAJOR)};
+}
+
 // What is wrong with the sizes, or nothing.
 std::string find_nonsense(const coro_descriptor& d) {
   if (d.size < sizeof d) return fmt::format("its size is {} bytes", d.size);
@@ -60,23 +68,17 @@ std::vector<DescriptorPlace> find_descriptors(const Memory& memory,
 
 Result<coro_descriptor> read_descriptor(const Process& process, const Memory& memory,
                                         const DescriptorPlace& place) {
-  if (place.major != CORO_ABI_MAJOR) {
-    return Error{ErrorKind::target_bad,
-                 fmt::format("{} publishes version {}.{} of the coroutine descriptor, this "
-                             "coroscope reads {}.x; use a coroscope as new as the target's runtime",
-                             process.describe(), place.major, place.minor, CORO_ABI_MAJOR)};
-  }
+  if (place.major != CORO_ABI_MAJOR) return unknown_version(process, place.major, place.minor);
   coro_descriptor descriptor{};
   if (!memory.read_value(place.address, &descriptor)) {
-    if (!process.alive()) return process.gone();
+    if (process.ending()) return process.gone();
     return bad(process, fmt::format("its address {:#x} cannot be read", place.address));
   }
   if (descriptor.magic != CORO_ABI_MAGIC) {
     return bad(process, fmt::format("there is none at {:#x}", place.address));
   }
   if (descriptor.major != CORO_ABI_MAJOR) {
-    return bad(process,
-               fmt::format("its note says version {}, it says {}", place.major, descriptor.major));
+    return unknown_version(process, descriptor.major, descriptor.minor);
   }
   if (const std::string nonsense = find_nonsense(descriptor); !nonsense.empty()) {
     return bad(process, nonsense);
