@@ -24,10 +24,16 @@ class RunQueue {
     return true;
   }
 
-  // Owner only. The oldest fiber, or nullptr.
-  Fiber* pop() noexcept {
+  // Owner only. The oldest fiber, or nullptr. Not `shared`: there are no thieves,
+  // which saves an interlocked instruction.
+  Fiber* pop(bool shared = true) noexcept {
     std::uint32_t head = head_.load(std::memory_order_acquire);
     const std::uint32_t tail = tail_.load(std::memory_order_relaxed);
+    if (!shared) {
+      if (head == tail) return nullptr;
+      head_.store(head + 1, std::memory_order_release);
+      return slots_[head % capacity].load(std::memory_order_relaxed);
+    }
     while (head != tail) {
       Fiber* fiber = slots_[head % capacity].load(std::memory_order_relaxed);
       if (head_.compare_exchange_weak(head, head + 1, std::memory_order_acq_rel,

@@ -49,7 +49,7 @@ Fiber* Worker::find_runnable() {
       poll_now();
       if (Fiber* fiber = take_global(1)) return found(fiber);
     }
-    if (Fiber* fiber = queue_.pop()) return found(fiber);
+    if (Fiber* fiber = queue_.pop(!scheduler_.alone())) return found(fiber);
     if (Fiber* fiber = take_global(RunQueue::capacity / 2)) return found(fiber);
     if (poll_now()) continue;
     if (Fiber* fiber = steal()) return found(fiber);

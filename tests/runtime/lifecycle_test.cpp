@@ -101,6 +101,7 @@ TEST(Lifecycle, SpawnStackBeginsInTheProgram) {
     EXPECT_LT(frames[0], function + 4096);
     channel.close();
   });
+  scheduler.wait_empty();
 }
 
 TEST(Lifecycle, NilChannelsAndWaitGroups) {

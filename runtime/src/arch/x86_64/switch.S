@@ -37,6 +37,8 @@ coro_switch:
     .cfi_def_cfa_offset CORO_CONTEXT_SIZE
     stmxcsr CORO_CONTEXT_CONTROL(%rsp)
     fnstcw CORO_CONTEXT_CONTROL+4(%rsp)
+    movl CORO_CONTEXT_CONTROL(%rsp), %eax
+    movzwl CORO_CONTEXT_CONTROL+4(%rsp), %edx
     movq %rsp, (%rdi)
     /* Both contexts have one layout, so the call frame information above holds
      * on either side of this instruction: that is the state at coro_resume_pc. */
@@ -44,8 +46,15 @@ coro_switch:
     .globl coro_resume_pc
     .hidden coro_resume_pc
 coro_resume_pc:
-    ldmxcsr CORO_CONTEXT_CONTROL(%rsp)
-    fldcw CORO_CONTEXT_CONTROL+4(%rsp)
+    .cfi_remember_state
+    /* Loading the control words costs more than all the rest, and they hardly
+     * ever differ. */
+    cmpl CORO_CONTEXT_CONTROL(%rsp), %eax
+    jne 2f
+1:
+    cmpw CORO_CONTEXT_CONTROL+4(%rsp), %dx
+    jne 3f
+4:
     addq $8, %rsp
     .cfi_def_cfa_offset 56
     popq %r15
@@ -72,6 +81,13 @@ coro_resume_pc:
     .cfi_def_cfa_offset 0
     .cfi_register rip, rcx
     jmpq *%rcx
+    .cfi_restore_state
+2:
+    ldmxcsr CORO_CONTEXT_CONTROL(%rsp)
+    jmp 1b
+3:
+    fldcw CORO_CONTEXT_CONTROL+4(%rsp)
+    jmp 4b
     .cfi_endproc
     .size coro_switch, . - coro_switch
 
