@@ -27,7 +27,9 @@ unsigned Scheduler::workers() const noexcept {
   return static_cast<unsigned>(core_->workers().size());
 }
 
-unsigned Scheduler::idle_workers() const noexcept { return core_->idle(); }
+unsigned Scheduler::idle_workers() const noexcept {
+  return core_->idle();
+}
 
 namespace detail {
 
