@@ -50,6 +50,18 @@ TEST(TableReader, ReadsAgainWhatWasBeingWritten) {
   EXPECT_EQ(found.scan.losses.total(), 0u);
 }
 
+TEST(TableReader, WaitsForAWriterThatWasPreemptedInside) {
+  Image image;
+  image.parked(3, 17).sequence = 5;
+  int reads = 0;
+  image.before_read = [&](uint64_t, size_t) {
+    if (++reads == 500) image.slab[3].sequence = 6;
+  };
+  const Scanned found = scan(image, 1, 10'000'000'000);
+  EXPECT_TRUE(found.by_id.contains(17));
+  EXPECT_EQ(found.scan.losses.total(), 0u);
+}
+
 TEST(TableReader, CountsAHeaderThatNeverStandsStill) {
   Image image;
   image.parked(3, 17);

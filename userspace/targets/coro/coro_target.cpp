@@ -13,7 +13,7 @@ namespace {
 
 // A coroutine between two states gets there within microseconds, unless its
 // thread lost its core; beyond this it is counted as unsettled.
-constexpr uint64_t settle_ns = 2'000'000'000;
+constexpr uint64_t settle_ns = 1'000'000'000;
 
 Activity activity_of(uint32_t state) {
   switch (state) {

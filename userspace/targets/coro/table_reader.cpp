@@ -83,10 +83,8 @@ void TableReader::file(TableHeader& entry, Outcome outcome, Pass& pass) {
     case Outcome::free:
       break;
     case Outcome::pending:
-      pass.pending.push_back(entry);
-      break;
     case Outcome::torn:
-      pass.scan.losses.torn++;
+      pass.pending.push_back({entry, outcome});
       break;
     case Outcome::unreadable:
       pass.scan.losses.unreadable++;
@@ -130,12 +128,14 @@ void TableReader::scan_slab(uint64_t address, uint32_t first_slot, Pass& pass) c
 void TableReader::settle(uint64_t settle_ns, Pass& pass) const {
   const uint64_t deadline = monotonic_ns() + settle_ns;
   for (int round = 0; !pass.pending.empty(); ++round) {
-    std::vector<TableHeader> waiting;
+    std::vector<Pending> waiting;
     waiting.swap(pass.pending);
-    for (TableHeader& entry : waiting) file(entry, read_again(entry), pass);
+    for (Pending& pending : waiting) file(pending.entry, read_again(pending.entry), pass);
     if (pass.pending.empty()) break;
     if (monotonic_ns() > deadline) {
-      pass.scan.losses.unsettled += pass.pending.size();
+      for (const Pending& pending : pass.pending) {
+        (pending.why == Outcome::torn ? pass.scan.losses.torn : pass.scan.losses.unsettled)++;
+      }
       break;
     }
     // A probe with a trap takes half a microsecond: most arrive at once. One

@@ -34,17 +34,22 @@ class TableReader {
       : memory_(memory), descriptor_(descriptor) {}
 
   // Hands everything alive to `sink`, one by one. `slabs` is the target's
-  // present table_slabs. Coroutines between two states are read again until they
-  // arrive, for at most `settle_ns` in all; who ended meanwhile is left out.
+  // present table_slabs. Coroutines between two states, or in the middle of a
+  // write, are read again until they arrive, for at most `settle_ns` in all; who
+  // ended meanwhile is left out.
   using Sink = std::function<void(TableHeader&)>;
   TableScan scan(uint32_t slabs, uint64_t settle_ns, const Sink& sink) const;
 
  private:
   enum class Outcome { live, free, pending, torn, unreadable, malformed };
 
+  struct Pending {  // to be read again
+    TableHeader entry;
+    Outcome why;  // pending, or torn: a writer that was preempted stays inside for long
+  };
   struct Pass {  // one scan under way
     TableScan scan;
-    std::vector<TableHeader> pending;
+    std::vector<Pending> pending;
     const Sink& sink;
   };
 
