@@ -29,11 +29,16 @@ function(add_bpf_skeleton name source)
   set(vmlinux "${PROJECT_SOURCE_DIR}/vmlinux/${BPF_ARCH}/vmlinux.h")
   file(MAKE_DIRECTORY "${out}")
 
+  # The only kernel record that the programs read is pt_regs, whose layout is
+  # fixed (UAPI). Without CO-RE relocations they also load where the kernel has
+  # no BTF.
+  #
   # libbpf's usdt.bpf.h includes <linux/errno.h>, which lives in a multiarch
   # directory that clang does not search when it compiles for bpf.
   add_custom_command(
     OUTPUT "${object}"
     COMMAND "${BPF_CLANG}" -g -O2 -target bpf -D__TARGET_ARCH_${BPF_TARGET_ARCH}
+            -DBPF_NO_PRESERVE_ACCESS_INDEX
             -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-declarations -Wno-sign-compare
             -I "${PROJECT_SOURCE_DIR}/vmlinux/${BPF_ARCH}"
             -I "${CMAKE_CURRENT_SOURCE_DIR}"

@@ -122,10 +122,10 @@ TEST(BadInput, AKernelWithoutBpf) {
   EXPECT_NE(doctor.output.find("missing  BPF programs"), std::string::npos) << doctor.output;
 }
 
-// A mount namespace in which the uprobe event source is not there.
-void hide_uprobes() {
+// Hides a folder behind an empty one, in a mount namespace of our own.
+void hide(const char* folder) {
   if (unshare(CLONE_NEWNS) != 0 || mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-      mount("none", "/sys/bus/event_source/devices", "tmpfs", 0, nullptr) != 0) {
+      (access(folder, F_OK) == 0 && mount("none", folder, "tmpfs", 0, nullptr) != 0)) {
     _exit(126);
   }
 }
@@ -133,13 +133,23 @@ void hide_uprobes() {
 TEST(BadInput, AKernelWithoutUprobes) {
   ChurnTarget target;
   const auto sites = probe_sites(target.pid());
-  const Child::Options without{.before_exec = hide_uprobes, .want_pid = 0};
+  const Child::Options without{.before_exec = [] { hide("/sys/bus/event_source/devices"); },
+                               .want_pid = 0};
   expect_refusal(watch(std::to_string(target.pid()), without), exit_environment, "doctor");
   EXPECT_TRUE(untouched(target.pid(), sites));
 
   const Outcome doctor = run(coroscope({"doctor"}), without);
   EXPECT_EQ(doctor.code, exit_environment);
   EXPECT_NE(doctor.output.find("missing  uprobes"), std::string::npos) << doctor.output;
+}
+
+// Nothing is missing there: the programs need no types of the kernel.
+TEST(Watch, WorksOnAKernelWithoutBtf) {
+  ChurnTarget target;
+  const Child::Options without{.before_exec = [] { hide("/sys/kernel/btf"); }, .want_pid = 0};
+  const Outcome outcome = watch(std::to_string(target.pid()), without);
+  EXPECT_EQ(outcome.code, exit_ok) << outcome.errors;
+  EXPECT_NE(outcome.output.find("completeness 100%"), std::string::npos) << outcome.output;
 }
 
 TEST(BadInput, AKernelWithoutPerfEvents) {
