@@ -10,9 +10,13 @@
 #include "proc/modules.h"
 #include "proc/process.h"
 #include "targets/target.h"
+#include "util/text.h"
 
 namespace coroscope {
 namespace {
+
+// In a table; --json has all of it.
+constexpr size_t longest_command = 200;
 
 struct Row {
   pid_t pid = 0;
@@ -74,7 +78,7 @@ void print_text(const Listing& listing) {
              "LIVE", "PARKED", "COMMAND");
   for (const Row& row : listing.rows) {
     fmt::print("{:>7}  {:<12} {:<9} {:>7} {:>9} {:>9}  {}{}\n", row.pid, row.user, row.runtime,
-               row.workers, row.live, row.parked, row.command,
+               row.workers, row.live, row.parked, shorten(row.command, longest_command),
                row.lost == 0 ? "" : fmt::format("  (and {} unread)", row.lost));
   }
 }

@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "util/duration.h"
+#include "util/text.h"
 
 namespace coroscope {
 namespace {
@@ -18,6 +19,9 @@ using Out = std::back_insert_iterator<std::string>;
 std::string duration(uint64_t ns) {
   return format_duration(std::chrono::nanoseconds(ns));
 }
+
+// Of a command line, which may have 64 KiB.
+constexpr size_t longest_command = 200;
 
 // Wall clock time so many nanoseconds ago, as "14:03:27", with the date if it
 // was not today.
@@ -131,9 +135,10 @@ void add_completeness(Out out, const TargetReport& report) {
 }
 
 void add_target(Out out, const TargetReport& report, const TextOptions& options) {
-  fmt::format_to(out, "pid {}  {}  ({}, {} worker{})  watched {}{}\n\n", report.pid, report.command,
-                 report.runtime, report.workers, report.workers == 1 ? "" : "s",
-                 duration(report.watched_ns), report.gone ? ", until it ended" : "");
+  fmt::format_to(out, "pid {}  {}  ({}, {} worker{})  watched {}{}\n\n", report.pid,
+                 shorten(report.command, longest_command), report.runtime, report.workers,
+                 report.workers == 1 ? "" : "s", duration(report.watched_ns),
+                 report.gone ? ", until it ended" : "");
   for (const ReportedFinding& finding : report.findings) {
     if (finding.growth.verdict == Verdict::leak) {
       fmt::format_to(out, "{}\n", leak_text(finding, options));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "observe/stack_names.h"
 
+#include "util/text.h"
+
 namespace coroscope {
 
 UnwoundContext StackNames::intern(const ParkedContext& context) {
@@ -24,8 +26,8 @@ ReportedStack StackNames::name(const std::vector<uint64_t>& pcs, bool first_is_e
   for (size_t i = 0; i < pcs.size(); ++i) {
     for (const Frame& frame : symbolizer_.frames(pcs[i], !(first_is_exact && i == 0))) {
       ReportedFrame reported;
-      reported.function = display_name(frame);
-      reported.file = frame.file;
+      reported.function = printable(display_name(frame));
+      reported.file = printable(frame.file);
       reported.line = frame.line;
       reported.address = frame.address;
       reported.inlined = frame.inlined;

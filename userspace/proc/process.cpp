@@ -16,6 +16,8 @@
 #include <memory>
 #include <optional>
 
+#include "util/text.h"
+
 namespace coroscope {
 namespace {
 
@@ -51,14 +53,6 @@ std::string_view status_value(std::string_view status, std::string_view key) {
     status.remove_prefix(std::min(end + 1, status.size()));
   }
   return {};
-}
-
-// A target chooses its name and arguments; they must not drive the terminal.
-std::string printable(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return text;
 }
 
 Error no_process(pid_t pid) {

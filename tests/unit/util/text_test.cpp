@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "util/text.h"
+
+#include <gtest/gtest.h>
+
+namespace coroscope {
+namespace {
+
+TEST(Text, ControlBytesDoNotReachTheTerminal) {
+  EXPECT_EQ(printable("a\x1b[31mb\n\x7f"), "a?[31mb??");
+  EXPECT_EQ(printable("caf\xc3\xa9"), "caf\xc3\xa9");
+}
+
+TEST(Text, IsShortenedBetweenCharacters) {
+  EXPECT_EQ(shorten("abcdef", 6), "abcdef");
+  EXPECT_EQ(shorten("abcdefg", 6), "abc...");
+  EXPECT_EQ(shorten("ab\xc3\xa9"
+                    "defg",
+                    6),
+            "ab...");
+  EXPECT_EQ(shorten("abcdef", 2), "...");
+}
+
+}  // namespace
+}  // namespace coroscope

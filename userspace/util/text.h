@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace coroscope {
+
+// What a target chose (its name, its arguments, its function names) must not
+// drive a terminal: control bytes become '?'.
+std::string printable(std::string text);
+
+// At most `most` bytes, with "..." for what was cut off. Never ends inside a
+// UTF-8 sequence.
+std::string shorten(std::string text, size_t most);
+
+}  // namespace coroscope
