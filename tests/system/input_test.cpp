@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <ostream>
 
 #include "churn_target.h"
 #include "probe_sites.h"
@@ -122,9 +123,9 @@ TEST(BadInput, AKernelWithoutBpf) {
   EXPECT_NE(doctor.output.find("missing  BPF programs"), std::string::npos) << doctor.output;
 }
 
-// Hides a folder behind an empty one, in a mount namespace of our own.
+// Hides a folder of /sys behind an empty one, in a mount namespace of our own.
 void hide(const char* folder) {
-  if (unshare(CLONE_NEWNS) != 0 || mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+  if (unshare(CLONE_NEWNS) != 0 || mount("", "/sys", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
       (access(folder, F_OK) == 0 && mount("none", folder, "tmpfs", 0, nullptr) != 0)) {
     _exit(126);
   }
@@ -166,6 +167,9 @@ struct Corrupt {
   int code;
   const char* text;  // in what is printed
 };
+void PrintTo(const Corrupt& corrupt, std::ostream* out) {
+  *out << corrupt.mode;
+}
 
 class CorruptTarget : public ::testing::TestWithParam<Corrupt> {};
 INSTANTIATE_TEST_SUITE_P(

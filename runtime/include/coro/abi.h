@@ -63,21 +63,21 @@ enum coro_state {
 /* Why a coroutine waits; the names are Go's, see PROBES.md. */
 enum coro_reason {
   CORO_REASON_NONE = 0,
-  CORO_REASON_CHAN_RECEIVE = 1,      /* "chan receive" */
-  CORO_REASON_CHAN_SEND = 2,         /* "chan send" */
-  CORO_REASON_CHAN_RECEIVE_NIL = 3,  /* "chan receive (nil chan)" */
-  CORO_REASON_CHAN_SEND_NIL = 4,     /* "chan send (nil chan)" */
-  CORO_REASON_SELECT = 5,            /* "select" */
-  CORO_REASON_SELECT_NO_CASES = 6,   /* "select (no cases)" */
-  CORO_REASON_SLEEP = 7,             /* "sleep" */
-  CORO_REASON_IO_WAIT = 8,           /* "IO wait" */
-  CORO_REASON_MUTEX_LOCK = 9,        /* "sync.Mutex.Lock" */
-  CORO_REASON_RWMUTEX_RLOCK = 10,    /* "sync.RWMutex.RLock" */
-  CORO_REASON_RWMUTEX_LOCK = 11,     /* "sync.RWMutex.Lock" */
-  CORO_REASON_COND_WAIT = 12,        /* "sync.Cond.Wait" */
-  CORO_REASON_WAIT_GROUP_WAIT = 13,  /* "sync.WaitGroup.Wait" */
-  CORO_REASON_SEMACQUIRE = 14,       /* "semacquire" */
-  CORO_REASON_JOIN = 15,             /* "coroutine join" (Go has no such wait) */
+  CORO_REASON_CHAN_RECEIVE = 1,     /* "chan receive" */
+  CORO_REASON_CHAN_SEND = 2,        /* "chan send" */
+  CORO_REASON_CHAN_RECEIVE_NIL = 3, /* "chan receive (nil chan)" */
+  CORO_REASON_CHAN_SEND_NIL = 4,    /* "chan send (nil chan)" */
+  CORO_REASON_SELECT = 5,           /* "select" */
+  CORO_REASON_SELECT_NO_CASES = 6,  /* "select (no cases)" */
+  CORO_REASON_SLEEP = 7,            /* "sleep" */
+  CORO_REASON_IO_WAIT = 8,          /* "IO wait" */
+  CORO_REASON_MUTEX_LOCK = 9,       /* "sync.Mutex.Lock" */
+  CORO_REASON_RWMUTEX_RLOCK = 10,   /* "sync.RWMutex.RLock" */
+  CORO_REASON_RWMUTEX_LOCK = 11,    /* "sync.RWMutex.Lock" */
+  CORO_REASON_COND_WAIT = 12,       /* "sync.Cond.Wait" */
+  CORO_REASON_WAIT_GROUP_WAIT = 13, /* "sync.WaitGroup.Wait" */
+  CORO_REASON_SEMACQUIRE = 14,      /* "semacquire" */
+  CORO_REASON_JOIN = 15,            /* "coroutine join" (Go has no such wait) */
 };
 
 enum coro_kind {
@@ -109,11 +109,11 @@ struct coro_header {
                               saved context, see coro_descriptor.resume_pc */
 
   /* Written once in the life of a coroutine. */
-  uint64_t stack_low;      /* lowest usable address of its stack */
-  uint64_t stack_high;     /* one past the highest */
-  uint64_t entry;          /* address of the function that it runs */
-  uint32_t kind;           /* enum coro_kind */
-  uint32_t flags;          /* CORO_FLAG_* */
+  uint64_t stack_low;  /* lowest usable address of its stack */
+  uint64_t stack_high; /* one past the highest */
+  uint64_t entry;      /* address of the function that it runs */
+  uint32_t kind;       /* enum coro_kind */
+  uint32_t flags;      /* CORO_FLAG_* */
   uint64_t reserved[4];
 };
 
@@ -122,7 +122,7 @@ struct coro_header {
 struct coro_stack_entry {
   uint64_t frames; /* address of `depth` return addresses, innermost first */
   uint32_t depth;
-  uint32_t flags;  /* CORO_STACK_* */
+  uint32_t flags; /* CORO_STACK_* */
 };
 #define CORO_STACK_TRUNCATED 1u /* deeper than depot_max_depth */
 
@@ -141,32 +141,32 @@ struct coro_descriptor {
   uint64_t magic;
   uint32_t major;
   uint32_t minor;
-  uint32_t size;                     /* of this structure, in bytes */
-  uint32_t workers;                  /* of all schedulers now running */
+  uint32_t size;    /* of this structure, in bytes */
+  uint32_t workers; /* of all schedulers now running */
 
-  uint64_t table_directory;          /* uint64_t[table_directory_capacity] */
+  uint64_t table_directory; /* uint64_t[table_directory_capacity] */
   uint32_t table_directory_capacity;
-  uint32_t table_slab_headers;       /* headers in a slab */
-  uint32_t table_header_size;        /* bytes from one header to the next */
-  uint32_t table_slabs;              /* slabs in use (store-release) */
+  uint32_t table_slab_headers; /* headers in a slab */
+  uint32_t table_header_size;  /* bytes from one header to the next */
+  uint32_t table_slabs;        /* slabs in use (store-release) */
 
-  uint64_t depot_directory;          /* uint64_t[depot_directory_capacity] */
+  uint64_t depot_directory; /* uint64_t[depot_directory_capacity] */
   uint32_t depot_directory_capacity;
-  uint32_t depot_chunk_entries;      /* entries in a chunk */
-  uint32_t depot_entry_size;         /* bytes from one entry to the next */
-  uint32_t depot_entries;            /* entries in use (store-release); the
-                                        stack with id N is entry N - 1 */
+  uint32_t depot_chunk_entries; /* entries in a chunk */
+  uint32_t depot_entry_size;    /* bytes from one entry to the next */
+  uint32_t depot_entries;       /* entries in use (store-release); the
+                                   stack with id N is entry N - 1 */
   uint32_t depot_max_depth;
-  uint32_t context_size;             /* bytes from saved_sp to the caller's frame */
+  uint32_t context_size; /* bytes from saved_sp to the caller's frame */
 
   /* A parked fiber continues at resume_pc with its stack pointer at saved_sp.
    * The call frame information at resume_pc describes that frame, so unwinding
    * needs no other register. The offsets are for readers without CFI. */
   uint64_t resume_pc;
-  uint32_t context_fp_offset;        /* saved_sp + this: caller's frame pointer */
-  uint32_t context_pc_offset;        /* saved_sp + this: return address */
+  uint32_t context_fp_offset; /* saved_sp + this: caller's frame pointer */
+  uint32_t context_pc_offset; /* saved_sp + this: return address */
 
-  uint64_t counters;                 /* struct coro_counters */
+  uint64_t counters; /* struct coro_counters */
 };
 
 /* Every object that one can wait on begins with this block. Its counts are
@@ -177,11 +177,11 @@ enum coro_object_kind {
 };
 
 struct coro_object {
-  uint32_t magic;             /* CORO_OBJECT_MAGIC */
-  uint32_t kind;              /* enum coro_object_kind */
-  uint64_t capacity;          /* channel: elements it can buffer */
-  uint64_t length;            /* channel: elements buffered; wait group: counter */
-  uint32_t closed;            /* channel: 1 once closed */
+  uint32_t magic;    /* CORO_OBJECT_MAGIC */
+  uint32_t kind;     /* enum coro_object_kind */
+  uint64_t capacity; /* channel: elements it can buffer */
+  uint64_t length;   /* channel: elements buffered; wait group: counter */
+  uint32_t closed;   /* channel: 1 once closed */
   uint32_t waiting_senders;
   uint32_t waiting_receivers; /* wait group: coroutines in wait() */
   uint32_t reserved;
