@@ -49,6 +49,7 @@ TEST(StackPool, StacksAreUsableAndApart) {
   }
 }
 
+#if !CORO_TSAN  // which maps shadow memory of its own
 std::size_t mappings() {
   std::ifstream maps("/proc/self/maps");
   std::size_t count = 0;
@@ -56,7 +57,6 @@ std::size_t mappings() {
   return count;
 }
 
-#if !CORO_TSAN  // which maps shadow memory of its own
 // vm.max_map_count is 65530 by default: a mapping for each stack would be the
 // limit of a program.
 TEST(StackPool, MarkerGuardsNeedNoMappings) {
