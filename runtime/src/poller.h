@@ -38,7 +38,8 @@ struct Socket {
   Socket* next = nullptr;  // while recycled
 };
 
-// Poller waits for sockets with edge-triggered epoll. One worker at a time.
+// Poller waits for sockets with edge-triggered epoll. One worker at a time sleeps
+// in it; any number may look.
 class Poller {
  public:
   Poller();  // throws std::system_error
@@ -50,17 +51,21 @@ class Poller {
   // Throws std::system_error.
   void watch(Socket& socket);
 
-  // Waits at most `timeout_ns` (-1: without limit, 0: not at all) and adds the
-  // fibers whose sockets are ready to `ready`; the caller has to unpark them.
-  void poll(std::int64_t timeout_ns, FiberList& ready);
+  // Both add the fibers whose sockets are ready to `ready`; the caller has to
+  // unpark them. sleep() waits for that at most `timeout_ns` (-1: without limit).
+  void look(FiberList& ready);
+  void sleep(std::int64_t timeout_ns, FiberList& ready);
 
-  // Makes a poll() return; from any thread.
+  // Makes the sleep() under way return, or else the next one; from any thread.
   void interrupt() noexcept;
 
   // Whether any socket was ever watched.
   [[nodiscard]] bool in_use() const noexcept { return in_use_.load(std::memory_order_relaxed); }
 
  private:
+  // True: there was an interrupt, which stays pending.
+  bool collect(std::int64_t timeout_ns, FiberList& ready);
+
   int epoll_fd_ = -1;
   int event_fd_ = -1;
   std::atomic<bool> in_use_{false};

@@ -97,7 +97,7 @@ bool Worker::poll_now() {
   }
   Poller& poller = scheduler_.poller();
   if (poller.in_use() && !scheduler_.poller_taken.load(std::memory_order_relaxed)) {
-    poller.poll(0, ready);
+    poller.look(ready);
   }
   const bool any = !ready.empty();
   unpark_all(ready);
@@ -137,7 +137,7 @@ void Worker::sleep_polling() {
       const std::uint64_t now = exact_now();
       timeout = until > now ? static_cast<std::int64_t>(until - now) : 0;
     }
-    scheduler_.poller().poll(timeout, ready);
+    scheduler_.poller().sleep(timeout, ready);
   }
   timers.end_poll();
   polling_.store(false, std::memory_order_seq_cst);
