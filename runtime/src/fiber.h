@@ -11,6 +11,7 @@
 namespace coro::detail {
 
 class SchedulerCore;
+struct Socket;
 
 // The race between going to sleep and being woken is decided by one word.
 enum class Wake : std::uint32_t {
@@ -43,6 +44,7 @@ struct Fiber {
   SchedulerCore* scheduler = nullptr;
   Fiber* next = nullptr;       // in a global queue or a pool
   std::uint64_t waker_id = 0;  // who notified last; 0: no coroutine
+  Socket* io = nullptr;        // that it waits for, and keeps from being closed
   void (*run)(void*) = nullptr;
   void* closure = nullptr;
   ExceptionState exceptions;

@@ -19,6 +19,8 @@ namespace {
 
 constexpr int max_events = 128;
 
+constinit std::atomic<std::uint64_t> last_id{0};
+
 [[noreturn]] void fail(const char* what) {
   throw std::system_error(errno, std::generic_category(), what);
 }
@@ -48,13 +50,17 @@ int wait_events(int epoll_fd, std::span<epoll_event> events, std::int64_t timeou
 
 }  // namespace
 
-void IoSlot::wait(const void* object) {
+bool IoSlot::wait(const void* object) {
   Fiber& self = prepare_park();
   for (std::uintptr_t seen = empty;;) {
     if (seen == ready) {
       if (!word_.compare_exchange_weak(seen, empty, std::memory_order_acq_rel)) continue;
       cancel_park(self);
-      return;
+      return true;
+    }
+    if (seen != empty) {
+      cancel_park(self);
+      return false;
     }
     if (word_.compare_exchange_weak(seen, reinterpret_cast<std::uintptr_t>(&self),
                                     std::memory_order_acq_rel)) {
@@ -62,6 +68,12 @@ void IoSlot::wait(const void* object) {
     }
   }
   park(self, CORO_REASON_IO_WAIT, object);
+  return true;
+}
+
+void IoSlot::forget(const Fiber& fiber) noexcept {
+  auto waiting = reinterpret_cast<std::uintptr_t>(&fiber);
+  word_.compare_exchange_strong(waiting, empty, std::memory_order_acq_rel);
 }
 
 Fiber* IoSlot::signal() noexcept {
@@ -76,7 +88,9 @@ Fiber* IoSlot::signal() noexcept {
   }
 }
 
-Poller::Poller() : epoll_fd_(epoll_create1(EPOLL_CLOEXEC)) {
+Poller::Poller()
+    : id_(last_id.fetch_add(1, std::memory_order_relaxed) + 1),
+      epoll_fd_(epoll_create1(EPOLL_CLOEXEC)) {
   if (epoll_fd_ < 0) fail("coro: epoll_create1");
   event_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   epoll_event event{};
@@ -99,7 +113,9 @@ void Poller::watch(Socket& socket) {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.ptr = &socket;
-  if (epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, socket.fd, &event) != 0) fail("coro: epoll_ctl");
+  if (epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, socket.fd, &event) != 0 && errno != EEXIST) {
+    fail("coro: epoll_ctl");
+  }
 }
 
 bool Poller::collect(std::int64_t timeout_ns, FiberList& ready) {

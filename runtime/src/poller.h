@@ -13,11 +13,15 @@ namespace coro::detail {
 class IoSlot {
  public:
   // Parks the calling fiber until the direction may be ready; returns at once
-  // if it became so since the last call. Spurious returns are possible.
-  void wait(const void* object);
+  // if it became so since the last call. Spurious returns are possible. False,
+  // at once: another fiber waits.
+  [[nodiscard]] bool wait(const void* object);
 
   // Makes it ready. The fiber that waited for it, or nullptr.
   Fiber* signal() noexcept;
+
+  // Empties it if this fiber waits, which will never run again.
+  void forget(const Fiber& fiber) noexcept;
 
  private:
   static constexpr std::uintptr_t empty = 0;
@@ -30,7 +34,7 @@ class IoSlot {
 // most a spurious wake-up.
 struct Socket {
   int fd = -1;
-  std::atomic<bool> registered{false};
+  std::atomic<std::uint64_t> watcher{0};     // id of the poller that watches it
   std::atomic<std::uint32_t> users{0};       // of the descriptor; see socket.cpp
   std::atomic<std::uint32_t> references{0};  // to this object
   IoSlot readable;
@@ -47,9 +51,12 @@ class Poller {
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
 
-  // Watches the socket in both directions until its descriptor is closed.
-  // Throws std::system_error.
+  // Watches the socket in both directions until its descriptor is closed; a
+  // second time changes nothing. Throws std::system_error.
   void watch(Socket& socket);
+
+  // Not 0, and no other poller's in this process.
+  [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
 
   // Both add the fibers whose sockets are ready to `ready`; the caller has to
   // unpark them. sleep() waits for that at most `timeout_ns` (-1: without limit).
@@ -66,6 +73,7 @@ class Poller {
   // True: there was an interrupt, which stays pending.
   bool collect(std::int64_t timeout_ns, FiberList& ready);
 
+  const std::uint64_t id_;
   int epoll_fd_ = -1;
   int event_fd_ = -1;
   std::atomic<bool> in_use_{false};

@@ -8,6 +8,7 @@
 
 #include "descriptor.h"
 #include "lifecycle.h"
+#include "socket.h"
 
 namespace coro::detail {
 namespace {
@@ -65,6 +66,8 @@ void SchedulerCore::stop() noexcept {
 void SchedulerCore::free_leftovers() noexcept {
   stacks_.for_each([](Fiber& fiber) {
     if (!fiber.live) return;
+    // A socket may be closed after the scheduler that somebody waited on.
+    if (fiber.io != nullptr) abandon_wait(*fiber.io, fiber);
     if (fiber.wake.load(std::memory_order_acquire) == Wake::parked) publish_unpark(fiber, 0);
     publish_exiting(fiber);
     publish_free(fiber);

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "coro/detail/spin_lock.h"
+#include "coro/error.h"
 #include "park.h"
 #include "scheduler_core.h"
 
@@ -33,6 +34,26 @@ void drop_use(Socket& socket) noexcept {
   drop_reference(socket);
 }
 
+void wake_waiters(Socket& socket) noexcept {
+  for (IoSlot* slot : {&socket.readable, &socket.writable}) {
+    if (Fiber* waiter = slot->signal()) unpark(*waiter);
+  }
+}
+
+// A reader and a writer may both come here first, and a socket may outlive the
+// scheduler that it was used on.
+void watch(Poller& poller, Socket& socket) {
+  if (socket.watcher.load(std::memory_order_acquire) == poller.id()) return;
+  if (socket.watcher.exchange(poller.id(), std::memory_order_acq_rel) == poller.id()) return;
+  try {
+    poller.watch(socket);
+  } catch (...) {
+    socket.watcher.store(0, std::memory_order_release);
+    wake_waiters(socket);  // who waits because we were about to watch: it has to try itself
+    throw;
+  }
+}
+
 }  // namespace
 
 Socket* open_socket(int fd) {
@@ -44,7 +65,7 @@ Socket* open_socket(int fd) {
   }
   if (socket == nullptr) socket = new Socket;
   socket->fd = fd;
-  socket->registered.store(false, std::memory_order_relaxed);
+  socket->watcher.store(0, std::memory_order_relaxed);
   socket->references.store(2, std::memory_order_relaxed);
   socket->users.store(1, std::memory_order_release);
   return socket;
@@ -52,9 +73,13 @@ Socket* open_socket(int fd) {
 
 void close_socket(Socket& socket) noexcept {
   if ((socket.users.fetch_or(closing, std::memory_order_acq_rel) & closing) != 0) return;
-  for (IoSlot* slot : {&socket.readable, &socket.writable}) {
-    if (Fiber* waiter = slot->signal()) unpark(*waiter);
-  }
+  wake_waiters(socket);
+  drop_use(socket);
+}
+
+void abandon_wait(Socket& socket, const Fiber& fiber) noexcept {
+  socket.readable.forget(fiber);
+  socket.writable.forget(fiber);
   drop_use(socket);
 }
 
@@ -85,12 +110,14 @@ SocketUse::~SocketUse() {
 bool SocketUse::wait(IoSlot& slot) {
   Fiber* self = current_fiber();
   if (self == nullptr) throw_outside();
-  // A reader and a writer may both come here first; watching twice is refused.
-  if (!socket_->registered.exchange(true, std::memory_order_acq_rel)) {
-    self->scheduler->poller().watch(*socket_);
-  }
+  watch(self->scheduler->poller(), *socket_);
   if (!socket_is_open(*socket_)) return false;
-  slot.wait(socket_);
+  self->io = socket_;
+  const bool alone = slot.wait(socket_);
+  self->io = nullptr;
+  if (!alone) {
+    throw UsageError("coro: two coroutines wait for the same direction of one socket");
+  }
   return socket_is_open(*socket_);
 }
 

@@ -15,6 +15,9 @@ void close_socket(Socket& socket) noexcept;
 void release_socket(Socket& socket) noexcept;
 bool socket_is_open(const Socket& socket) noexcept;
 
+// For a fiber that was left in a wait for the socket and will never run again.
+void abandon_wait(Socket& socket, const Fiber& fiber) noexcept;
+
 // SocketUse keeps the descriptor from being closed, and its number from being
 // reused, while an operation is under way.
 class SocketUse {
@@ -29,7 +32,8 @@ class SocketUse {
   [[nodiscard]] int fd() const noexcept { return socket_->fd; }
 
   // Parks until the direction may be ready; false: it was closed meanwhile.
-  // Throws std::system_error if the descriptor cannot be watched.
+  // Throws std::system_error if the descriptor cannot be watched, UsageError if
+  // another coroutine waits for the same direction.
   bool wait_readable() { return wait(socket_->readable); }
   bool wait_writable() { return wait(socket_->writable); }
 

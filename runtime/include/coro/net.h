@@ -19,9 +19,9 @@ struct Socket;
 // generic category; an operation on, or interrupted by the close of, a closed
 // socket fails with ECANCELED. Waiting outside of a coroutine throws UsageError.
 //
-// A socket belongs to the scheduler on which it first waits. One coroutine at a
-// time may read or accept, and one may write. close() may be called from any
-// thread, also while others wait.
+// One coroutine at a time may read or accept, and one may write, on any scheduler;
+// where a second one would wait beside the first it gets UsageError. close() may
+// be called from any thread, also while others wait.
 namespace coro::net {
 
 // SocketHandle owns a socket; what Connection and Listener have in common.
