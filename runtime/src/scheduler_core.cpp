@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scheduler_core.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -28,12 +30,10 @@ SchedulerCore::SchedulerCore(const SchedulerOptions& options)
   const unsigned count = worker_count(options.workers);
   idle_.reserve(count);
   for (unsigned i = 0; i < count; ++i) workers_.push_back(std::make_unique<Worker>(*this, i));
-  unsigned started = 0;
   try {
-    for (; started < count; ++started) workers_[started]->start();
+    for (auto& worker : workers_) worker->start();
   } catch (...) {
-    workers_.resize(started);
-    stop();
+    stop();  // those that were started look at the others, too
     throw;
   }
   std::atomic_ref(coro_descriptor.workers).fetch_add(count, std::memory_order_relaxed);
@@ -41,6 +41,7 @@ SchedulerCore::SchedulerCore(const SchedulerOptions& options)
 
 SchedulerCore::~SchedulerCore() {
   stop();
+  while (visitors_.load(std::memory_order_acquire) != 0) sched_yield();
   std::atomic_ref(coro_descriptor.workers)
       .fetch_sub(static_cast<std::uint32_t>(workers_.size()), std::memory_order_relaxed);
   if (require_empty_ && live() != 0) {
@@ -82,10 +83,13 @@ void SchedulerCore::make_runnable(Fiber& fiber) noexcept {
     worker->push(fiber);
     return;
   }
+  // Once it is queued it may run, and with it all end, while we are still here.
+  visitors_.fetch_add(1, std::memory_order_relaxed);
   FiberList one;
   one.push_back(fiber);
   push_global(one);
   notify_work();
+  visitors_.fetch_sub(1, std::memory_order_release);
 }
 
 void SchedulerCore::push_global(FiberList& fibers) noexcept {

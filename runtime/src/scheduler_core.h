@@ -82,6 +82,7 @@ class SchedulerCore {
   std::atomic<std::uint32_t> idle_count_{0};
 
   std::atomic<bool> stopping_{false};
+  std::atomic<std::uint32_t> visitors_{0};  // other threads that are making a fiber runnable
   std::atomic<std::uint64_t> foreign_spawned_{0};
   std::mutex empty_mutex_;
   std::condition_variable empty_;

@@ -21,7 +21,9 @@ class Worker {
   Worker& operator=(const Worker&) = delete;
 
   void start();
-  void join() { thread_.join(); }
+  void join() {
+    if (thread_.joinable()) thread_.join();
+  }
 
   // Runs fibers until the scheduler stops.
   void run();

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <stdexcept>
+#include <system_error>
 
 #include "coro/coro.h"
 #include "sanitizer.h"
@@ -64,6 +66,28 @@ TEST_F(RuntimeDeathTest, ExceptionThatLeavesACoroutine) {
       },
       died, "an exception left coroutine [0-9]+: nobody caught me");
 }
+
+#if !CORO_ASAN && !CORO_TSAN  // which need all of the address space
+[[noreturn]] void start_too_many_workers() {
+  rlimit limit{};
+  limit.rlim_cur = limit.rlim_max = rlim_t{2} << 30;  // room for some of them
+  setrlimit(RLIMIT_AS, &limit);
+  for (int i = 0; i < 20; ++i) {
+    try {
+      coro::Scheduler scheduler({.workers = 1000});
+      _exit(1);
+    } catch (const std::system_error&) {
+      continue;
+    }
+  }
+  coro::Scheduler scheduler({.workers = 1});
+  _exit(scheduler.run([] { return 0; }));
+}
+
+TEST_F(RuntimeDeathTest, ThreadsThatCannotBeHad) {
+  EXPECT_EXIT(start_too_many_workers(), testing::ExitedWithCode(0), "");
+}
+#endif
 
 TEST_F(RuntimeDeathTest, CoroutinesLeftWhereNoneMayBe) {
   EXPECT_EXIT(

@@ -157,6 +157,7 @@ TEST(Scheduler, SeveralAtOnce) {
   coro::Channel<int> between(0);
   second.go([between]() mutable { between.send(5); });
   EXPECT_EQ(first.run([between]() mutable { return between.receive().value(); }), 5);
+  second.wait_empty();  // or its coroutine's handle could be left with it
 }
 
 TEST(Scheduler, FreesCoroutinesThatAreLeft) {
@@ -170,6 +171,36 @@ TEST(Scheduler, FreesCoroutinesThatAreLeft) {
     while (scheduler.idle_workers() != 2) std::this_thread::yield();
     EXPECT_EQ(scheduler.live(), 100u);
   }
+}
+
+// What ends a scheduler may come from another thread, which is then still on its
+// way out of the wake-up.
+TEST(Scheduler, MayEndAsSoonAsAForeignWakeUpWasSeen) {
+  std::mutex mutex;
+  coro::Channel<int> channel;
+  std::atomic<bool> done{false};
+  std::thread sender([&] {
+    while (!done) {
+      coro::Channel<int> target;
+      {
+        const std::lock_guard guard(mutex);
+        target = channel;
+      }
+      int value = 7;
+      target.try_send(value);
+    }
+  });
+  for (int round = 0; round < 300; ++round) {
+    {
+      const std::lock_guard guard(mutex);
+      channel = coro::Channel<int>(0);
+    }
+    coro::Scheduler scheduler({.workers = 1, .require_empty = true});
+    scheduler.run([receiver = channel]() mutable { EXPECT_EQ(receiver.receive(), 7); });
+    scheduler.wait_empty();
+  }
+  done = true;
+  sender.join();
 }
 
 TEST(Scheduler, MisuseIsAnError) {
