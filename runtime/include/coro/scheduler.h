@@ -60,8 +60,9 @@ class Scheduler {
 
   // Waits until every worker has left the coroutine that it runs (one that never
   // waits blocks this for ever), then frees the coroutines that are left, parked
-  // or runnable. Destructors of objects on their stacks do not run; what they
-  // wait on must not be used afterwards. Not to be called in a coroutine.
+  // or runnable. Destructors of objects on their stacks do not run. A channel or
+  // wait group that they wait on may be destroyed afterwards but not be used (a
+  // socket may). Not to be called in a coroutine.
   ~Scheduler();
 
   Scheduler(const Scheduler&) = delete;
@@ -114,7 +115,8 @@ class Scheduler {
   [[nodiscard]] std::uint64_t live() const noexcept;
 
   // Workers in all, and workers that sleep now for want of work. While all of
-  // them sleep, every coroutine is parked, and its park has been published.
+  // them sleep, every coroutine is parked, and its park has been published,
+  // but for one that another thread is just starting or waking.
   [[nodiscard]] unsigned workers() const noexcept;
   [[nodiscard]] unsigned idle_workers() const noexcept;
 
