@@ -45,8 +45,11 @@ void* ChannelCore::element(std::uint64_t position) const noexcept {
   return buffer_ + place * ops_->size;
 }
 
-void ChannelCore::publish_waiters() noexcept {
+inline void ChannelCore::publish_senders() noexcept {
   object_.waiting_senders = senders_.size();
+}
+
+inline void ChannelCore::publish_receivers() noexcept {
   object_.waiting_receivers = receivers_.size();
 }
 
@@ -56,7 +59,7 @@ ChannelCore::Attempt ChannelCore::send_locked(void* value) {
     return Attempt::closed;
   }
   if (Waiter* receiver = receivers_.pop()) {
-    publish_waiters();
+    publish_receivers();
     lock_.unlock();
     ops_->deliver(receiver->slot, value);
     receiver->completed = true;
@@ -83,7 +86,7 @@ ChannelCore::Attempt ChannelCore::receive_locked(void* result) {
     if (sender != nullptr) {  // its value takes the place that became free
       ops_->store(element(object_.length), sender->slot);
       ++object_.length;
-      publish_waiters();
+      publish_senders();
     }
     lock_.unlock();
     if (sender != nullptr) {
@@ -93,7 +96,7 @@ ChannelCore::Attempt ChannelCore::receive_locked(void* result) {
     return Attempt::done;
   }
   if (Waiter* sender = senders_.pop()) {
-    publish_waiters();
+    publish_senders();
     lock_.unlock();
     ops_->deliver(result, sender->slot);
     sender->completed = true;
@@ -107,12 +110,14 @@ ChannelCore::Attempt ChannelCore::receive_locked(void* result) {
   return Attempt::blocked;
 }
 
-bool ChannelCore::wait_locked(WaitList& list, Fiber& self, coro_reason reason, void* slot) {
+// Inlined for the reason given at Worker::leave.
+[[gnu::always_inline]] inline bool ChannelCore::wait_locked(WaitList& list, Fiber& self,
+                                                            coro_reason reason, void* slot) {
   Waiter waiter;
   waiter.fiber = &self;
   waiter.slot = slot;
   list.push(waiter);
-  publish_waiters();
+  reason == CORO_REASON_CHAN_SEND ? publish_senders() : publish_receivers();
   lock_.unlock();
   park(self, reason, this);
   return waiter.completed;
@@ -170,7 +175,8 @@ void ChannelCore::close(ChannelCore* channel) {
   }
   channel->object_.closed = 1;
   Waiter* waiting[] = {channel->receivers_.take_all(), channel->senders_.take_all()};
-  channel->publish_waiters();
+  channel->publish_senders();
+  channel->publish_receivers();
   channel->lock_.unlock();
   for (Waiter* waiter : waiting) {
     while (waiter != nullptr) {

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "park.h"
 #include "socket.h"
 
 namespace coro::net {
@@ -151,7 +152,7 @@ std::size_t Connection::read(void* buffer, std::size_t size, std::error_code& er
   while (use) {
     const ssize_t count = ::recv(use.fd(), buffer, size, 0);
     if (count >= 0) return static_cast<std::size_t>(count);
-    const int number = errno;
+    const int number = detail::thread_errno();
     if (number == EINTR) continue;
     if (!would_block(number)) return error = code(number), 0;
     if (!use.wait_readable()) break;
@@ -176,7 +177,7 @@ void Connection::write(std::string_view data, std::error_code& error) {
       data.remove_prefix(static_cast<std::size_t>(count));
       continue;
     }
-    const int number = errno;
+    const int number = detail::thread_errno();
     if (number == EINTR) continue;
     if (!would_block(number)) {
       error = code(number);
@@ -220,7 +221,7 @@ Connection Listener::accept(std::error_code& error) {
       set_no_delay(fd);
       return Connection(adopt(fd));
     }
-    const int number = errno;
+    const int number = detail::thread_errno();
     // A connection that was gone before it was accepted is not the caller's.
     if (number == EINTR || number == ECONNABORTED) continue;
     if (!would_block(number)) return error = code(number), Connection();

@@ -17,11 +17,17 @@
 
 #include "coro/abi.h"
 #include "fiber.h"
+#include "lifecycle.h"
+#include "worker.h"
 
 namespace coro::detail {
 
 // The running coroutine's fiber, or nullptr outside of one.
 Fiber* current_fiber() noexcept;
+
+// errno of the calling thread. Use it wherever a wait may come between two reads:
+// the compiler may keep the address that is behind the macro across a switch.
+int thread_errno() noexcept;
 
 // Throws UsageError: a blocking call outside of a coroutine.
 [[noreturn]] void throw_outside();
@@ -34,7 +40,11 @@ Fiber& prepare_park();
 void cancel_park(Fiber& self) noexcept;
 
 // Waits. May continue on another thread.
-void park(Fiber& self, coro_reason reason, const void* object) noexcept;
+[[gnu::always_inline]] inline void park(Fiber& self, coro_reason reason,
+                                        const void* object) noexcept {
+  publish_parking(self, reason, object);
+  Worker::leave(self, Leave::park);
+}
 
 // Wakes a fiber. From any thread, in a coroutine or not.
 void unpark(Fiber& fiber) noexcept;

@@ -81,8 +81,12 @@ void SchedulerCore::make_runnable(Fiber& fiber) noexcept {
   Worker* worker = current_worker();
   if (worker != nullptr && &worker->scheduler() == this) {
     worker->push(fiber);
-    return;
+  } else {
+    make_runnable_from_outside(fiber);
   }
+}
+
+void SchedulerCore::make_runnable_from_outside(Fiber& fiber) noexcept {
   // Once it is queued it may run, and with it all end, while we are still here.
   visitors_.fetch_add(1, std::memory_order_relaxed);
   FiberList one;

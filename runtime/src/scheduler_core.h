@@ -64,6 +64,7 @@ class SchedulerCore {
   [[nodiscard]] bool alone() const noexcept { return workers_.size() == 1; }
 
  private:
+  [[gnu::noinline]] void make_runnable_from_outside(Fiber& fiber) noexcept;
   Worker* pop_idle() noexcept;
   void stop() noexcept;
   void free_leftovers() noexcept;

@@ -4,6 +4,8 @@
 
 #include <cxxabi.h>
 
+#include <cerrno>
+
 #include "context.h"
 #include "depot.h"
 #include "lifecycle.h"
@@ -34,6 +36,11 @@ CORO_OPAQUE Worker* current_worker() noexcept {
   return this_worker;
 }
 
+CORO_OPAQUE int thread_errno() noexcept {
+  asm volatile("");
+  return errno;
+}
+
 Fiber* current_fiber() noexcept {
   Worker* worker = current_worker();
   return worker == nullptr ? nullptr : worker->current();
@@ -55,16 +62,8 @@ void Worker::start() {
   thread_ = std::thread([this] { run(); });
 }
 
-void Worker::run() {
-  this_worker = this;
-  exceptions_ = reinterpret_cast<ExceptionState*>(abi::__cxa_get_globals());
-  const StackBounds bounds = thread_stack_bounds();
-  sanitizer_.adopt_thread(reinterpret_cast<const void*>(bounds.low), bounds.high - bounds.low);
-  while (Fiber* fiber = find_runnable()) execute(*fiber);
-  this_worker = nullptr;
-}
-
-void Worker::execute(Fiber& fiber) noexcept {
+// Part of run(), for the reason given at leave().
+[[gnu::always_inline]] inline void Worker::execute(Fiber& fiber) noexcept {
   current_ = &fiber;
   publish_running(fiber);
   *exceptions_ = fiber.exceptions;
@@ -88,6 +87,15 @@ void Worker::execute(Fiber& fiber) noexcept {
   }
 }
 
+void Worker::run() {
+  this_worker = this;
+  exceptions_ = reinterpret_cast<ExceptionState*>(abi::__cxa_get_globals());
+  const StackBounds bounds = thread_stack_bounds();
+  sanitizer_.adopt_thread(reinterpret_cast<const void*>(bounds.low), bounds.high - bounds.low);
+  while (Fiber* fiber = find_runnable()) execute(*fiber);
+  this_worker = nullptr;
+}
+
 void Worker::finish_park(Fiber& fiber) noexcept {
   publish_saved(fiber, CORO_STATE_PARKED);
   Wake seen = Wake::parking;
@@ -105,14 +113,6 @@ void Worker::finish_exit(Fiber& fiber) noexcept {
   fiber.live = false;
   give_fiber(fiber);
   exited_.store(exited_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
-}
-
-void Worker::leave(Fiber& fiber, Leave why) noexcept {
-  fiber.leave = why;
-  Worker& worker = *current_worker();
-  fiber.sanitizer.leave_for(worker.sanitizer_, why == Leave::exit);
-  coro_switch(&fiber.saved_sp, worker.saved_sp_);
-  fiber.sanitizer.arrive();
 }
 
 void Worker::arrive(Fiber& fiber) noexcept {
@@ -152,19 +152,19 @@ void cancel_park(Fiber& self) noexcept {
   self.wake.store(Wake::none, std::memory_order_relaxed);
 }
 
-void park(Fiber& self, coro_reason reason, const void* object) noexcept {
-  publish_parking(self, reason, object);
-  Worker::leave(self, Leave::park);
-}
-
 void unpark(Fiber& fiber) noexcept {
   Fiber* waker = current_fiber();
   const std::uint64_t waker_id = waker == nullptr ? 0 : get(waker->header->id);
-  fiber.waker_id = waker_id;
-  if (fiber.wake.exchange(Wake::notified, std::memory_order_acq_rel) == Wake::parked) {
-    publish_unpark(fiber, waker_id);
-    fiber.scheduler->make_runnable(fiber);
+  // Once it is parked only its one waker changes the word: nothing to race with,
+  // so no interlocked instruction.
+  if (fiber.wake.load(std::memory_order_acquire) == Wake::parked) {
+    fiber.wake.store(Wake::notified, std::memory_order_relaxed);
+  } else {
+    fiber.waker_id = waker_id;
+    if (fiber.wake.exchange(Wake::notified, std::memory_order_acq_rel) != Wake::parked) return;
   }
+  publish_unpark(fiber, waker_id);
+  fiber.scheduler->make_runnable(fiber);
 }
 
 }  // namespace coro::detail

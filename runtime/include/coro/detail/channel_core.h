@@ -61,7 +61,8 @@ class ChannelCore {
   bool wait_locked(WaitList& list, Fiber& self, coro_reason reason, void* slot);
 
   [[nodiscard]] void* element(std::uint64_t position) const noexcept;
-  void publish_waiters() noexcept;
+  void publish_senders() noexcept;
+  void publish_receivers() noexcept;
 
   coro_object object_;  // first: published by its address
   SpinLock lock_;

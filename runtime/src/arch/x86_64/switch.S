@@ -4,7 +4,7 @@
  *    0  mxcsr, x87 control word    32  r12    48  rbp
  *    8  r15    16  r14    24  r13  40  rbx    56  return address
  * The floating-point control words are callee-saved by the ABI, so they are
- * part of it. No shadow stack: CET is not enabled for these programs.
+ * part of it; the status flags beside them in mxcsr are not. No shadow stack: CET is not enabled for these programs.
  */
 #include "../../context.h"
 
@@ -49,7 +49,8 @@ coro_resume_pc:
     .cfi_remember_state
     /* Loading the control words costs more than all the rest, and they hardly
      * ever differ. */
-    cmpl CORO_CONTEXT_CONTROL(%rsp), %eax
+    xorl CORO_CONTEXT_CONTROL(%rsp), %eax
+    testl $0xffc0, %eax
     jne 2f
 1:
     cmpw CORO_CONTEXT_CONTROL+4(%rsp), %dx
