@@ -8,6 +8,8 @@
 #include <cstring>
 #include <memory>
 
+#include "symbolize/demangle_cost.h"
+
 namespace coroscope {
 namespace {
 
@@ -19,21 +21,18 @@ std::string_view base_name(std::string_view path) {
 }  // namespace
 
 std::string demangle(const char* name) {
-  // A longer one is not worth the time that it may take.
-  constexpr size_t max_mangled = 8192;
-  if (std::strncmp(name, "_Z", 2) != 0 || ::strnlen(name, max_mangled + 1) > max_mangled) {
-    return std::string(name, ::strnlen(name, max_mangled));
+  constexpr size_t max_mangled = 8192;  // a longer one is not worth the time that it may take
+  constexpr size_t max_shown = 4096;
+  constexpr uint64_t max_cost = 1 << 20;
+  const std::string_view text(name, ::strnlen(name, max_mangled + 1));
+  if (!text.starts_with("_Z") || text.size() > max_mangled || demangle_cost(text) > max_cost) {
+    return std::string(text.substr(0, max_shown));
   }
   int status = 0;
-  const std::unique_ptr<char, void (*)(void*)> text(
+  const std::unique_ptr<char, void (*)(void*)> result(
       abi::__cxa_demangle(name, nullptr, nullptr, &status), std::free);
-  return text ? std::string(text.get()) : std::string(name);
-}
-
-std::string display_location(const Frame& frame) {
-  if (frame.file.empty()) return {};
-  if (frame.line == 0) return std::string(base_name(frame.file));
-  return fmt::format("{}:{}", base_name(frame.file), frame.line);
+  const std::string_view shown = result ? std::string_view(result.get()) : text;
+  return std::string(shown.substr(0, max_shown));
 }
 
 std::string display_name(const Frame& frame) {
@@ -43,8 +42,10 @@ std::string display_name(const Frame& frame) {
 }
 
 std::string format(const Frame& frame) {
-  const std::string location = display_location(frame);
-  return location.empty() ? display_name(frame) : display_name(frame) + " " + location;
+  std::string text = display_name(frame);
+  if (frame.file.empty()) return text;
+  text.append(" ").append(base_name(frame.file));
+  return frame.line == 0 ? text : fmt::format("{}:{}", text, frame.line);
 }
 
 }  // namespace coroscope

@@ -25,14 +25,12 @@ std::string format(const Frame& frame);
 // else "module+0xoffset", else the address.
 std::string display_name(const Frame& frame);
 
-// "server.cpp:112"; empty if not known.
-std::string display_location(const Frame& frame);
-
 // A demangled name without return type, parameters and the contents of template
 // argument lists: "coro::Channel<>::send", "main::{lambda()#1}".
 std::string short_function(std::string_view function);
 
-// The C++ name for a linkage name, or `name` itself if it is none.
+// The C++ name for a linkage name, or `name` itself if it is none or would take
+// too long. At most 4096 bytes of either.
 std::string demangle(const char* name);
 
 }  // namespace coroscope
