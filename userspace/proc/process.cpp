@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <pwd.h>
 #include <sys/syscall.h>
 
@@ -84,14 +83,6 @@ Error why_no_pidfd(pid_t pid, int error) {
           fmt::format("can not open process {}: {}", pid, std::strerror(error))};
 }
 
-bool ended(int pidfd) {
-  pollfd poll_fd{pidfd, POLLIN, 0};
-  int ready = 0;
-  do ready = ::poll(&poll_fd, 1, 0);
-  while (ready < 0 && errno == EINTR);
-  return ready != 0;
-}
-
 }  // namespace
 
 bool read_text_file(const std::string& path, std::string* text, size_t limit) {
@@ -152,6 +143,8 @@ Result<Process> Process::open(pid_t pid) {
   process.start_ticks_ = stat->start_ticks;
   process.name_ = std::move(stat->name);
   process.kernel_thread_ = (stat->flags & pf_kthread) != 0;
+  // Not there without the right to read the process's memory, and not needed then.
+  process.memory_mark_ = Fd(::open(process.proc_path("mem").c_str(), O_RDONLY | O_CLOEXEC));
   if (!parse_number(field(status_value(status, "Uid"), 1), &process.uid_)) {
     return Error{ErrorKind::environment, fmt::format("{} has no Uid line; is /proc a proc file "
                                                      "system?",
@@ -180,18 +173,6 @@ std::string Process::user() const {
   return std::to_string(uid_);
 }
 
-bool Process::alive() const {
-  return !ended(pidfd_.get());
-}
-
-bool Process::ending() const {
-  if (!alive()) return true;
-  char target[1];
-  // Without memory there is no program any more; a kernel thread never had one.
-  return !kernel_thread_ && readlink(proc_path("exe").c_str(), target, sizeof target) < 0 &&
-         errno == ENOENT;
-}
-
 std::string Process::describe() const {
   return fmt::format("process {} ({})", pid_, name_);
 }
@@ -200,20 +181,20 @@ std::string Process::proc_path(const char* name) const {
   return proc_file(pid_, name);
 }
 
-Error Process::gone() const {
-  return {ErrorKind::target_gone, fmt::format("{} has ended", describe())};
+std::vector<pid_t> list_numbers(const std::string& path) {
+  std::vector<pid_t> numbers;
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(path.c_str()), ::closedir);
+  if (!directory) return numbers;
+  while (const dirent* entry = ::readdir(directory.get())) {
+    pid_t number = 0;
+    if (parse_number(std::string_view(entry->d_name), &number)) numbers.push_back(number);
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
 }
 
 std::vector<pid_t> list_pids() {
-  std::vector<pid_t> pids;
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir("/proc"), ::closedir);
-  if (!directory) return pids;
-  while (const dirent* entry = ::readdir(directory.get())) {
-    pid_t pid = 0;
-    if (parse_number(std::string_view(entry->d_name), &pid)) pids.push_back(pid);
-  }
-  std::sort(pids.begin(), pids.end());
-  return pids;
+  return list_numbers("/proc");
 }
 
 }  // namespace coroscope

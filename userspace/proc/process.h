@@ -15,8 +15,8 @@ namespace coroscope {
 
 // Process identifies one process for good: it holds a pidfd, so a later process
 // that gets the same number is never taken for it. What is read by number
-// (/proc/PID/..., process_vm_readv) is the target's if alive() is still true
-// afterwards.
+// (/proc/PID/..., process_vm_readv) is the target's if alive() is still true and
+// executed() still false afterwards.
 class Process {
  public:
   // Errors: target_gone if there is no such process, usage if `pid` is the
@@ -38,16 +38,25 @@ class Process {
   // The arguments joined by blanks; the name in brackets if there are none.
   std::string command_line() const;
   std::string user() const;  // the owner's name, or the number
-  // False as soon as the process ended, also while nobody has reaped it.
+  // False as soon as the process ended, also while nobody has reaped it. It has
+  // ended when the last of its threads has.
   bool alive() const;
-  // True also a little before that: the process has given its memory back, so
-  // whatever failed on it failed for that reason. Costs more than alive().
+  // True also a little before that: its main thread has given the memory back,
+  // so whatever failed on it failed for that reason. Costs more than alive().
   bool ending() const;
+  // True once it runs another program than when it was opened (exec), also if
+  // that is the same file at the same addresses. Always false without the right
+  // to read its memory.
+  bool executed() const;
+  // True if other threads live on without the main one, for good: the kernel
+  // then shows no memory under the process's number. May take 200 ms to be sure.
+  bool main_thread_ended() const;
   // "process 1234 (name)"
   std::string describe() const;
   // "/proc/1234/<name>"
   std::string proc_path(const char* name) const;
-  Error gone() const;  // the target_gone error for this process
+  // The target_gone error for this process; says which of the above it was.
+  Error gone() const;
 
  private:
   Process() = default;
@@ -58,6 +67,9 @@ class Process {
   std::string name_;
   bool kernel_thread_ = false;
   Fd pidfd_;
+  // /proc/PID/mem, which stays with the address space of the program that ran
+  // when it was opened. Nothing is read through it.
+  Fd memory_mark_;
 };
 
 // What /proc/PID/stat says of a process.
@@ -70,6 +82,9 @@ struct ProcessStat {
 
 // The name may hold anything, blanks and parentheses too.
 Result<ProcessStat> parse_stat(std::string_view text);
+
+// The entries of a folder that are numbers, ascending.
+std::vector<pid_t> list_numbers(const std::string& path);
 
 // All process numbers that /proc shows, ascending.
 std::vector<pid_t> list_pids();

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proc/process.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -10,6 +12,7 @@
 #include <thread>
 
 #include "child.h"
+#include "proc/memory.h"
 
 namespace coroscope {
 namespace {
@@ -76,6 +79,73 @@ TEST(ProcessAlive, AZombieIsGone) {
   child.reap();
   EXPECT_FALSE(process->alive());
   EXPECT_EQ(process->command_line(), "[" + process->name() + "]");
+}
+
+TEST(ProcessExecuted, IsTrueOnceAnotherProgramRuns) {
+  int cue[2];
+  ASSERT_EQ(::pipe2(cue, O_CLOEXEC), 0);
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    char byte = 0;
+    (void)!::read(cue[0], &byte, 1);
+    ::execl("/bin/sleep", "sleep", "600", nullptr);
+    ::_exit(1);
+  }
+  const Result<Process> process = Process::open(pid);
+  ASSERT_TRUE(process.ok());
+  EXPECT_FALSE(process->executed());
+  ASSERT_EQ(::write(cue[1], "x", 1), 1);
+  for (int i = 0; i < 1000 && !process->executed(); ++i) ::usleep(10'000);
+  EXPECT_TRUE(process->executed());
+  EXPECT_TRUE(process->alive());
+  EXPECT_FALSE(process->ending());
+  EXPECT_EQ(process->gone().kind, ErrorKind::target_gone);
+  EXPECT_NE(process->gone().message.find("has executed another program"), std::string::npos);
+  const Result<Process> successor = Process::open(pid);
+  ASSERT_TRUE(successor.ok());
+  EXPECT_FALSE(successor->executed()) << "it is opened as what it is now";
+  ::kill(pid, SIGKILL);
+  ::waitpid(pid, nullptr, 0);
+  EXPECT_FALSE(process->executed());
+  EXPECT_TRUE(process->gone().message.ends_with("has ended"));
+  ::close(cue[0]);
+  ::close(cue[1]);
+}
+
+TEST(ProcessMainThread, MayEndBeforeTheProcessDoes) {
+  Child child([] {
+    pthread_t thread{};
+    const auto end_the_main_one = [](void* main_thread) -> void* {
+      ::pthread_join(*static_cast<pthread_t*>(main_thread), nullptr);
+      while (true) ::pause();
+    };
+    static pthread_t main_thread = ::pthread_self();
+    ::pthread_create(&thread, nullptr, end_the_main_one, &main_thread);
+    ::signal(SIGUSR1, [](int) { ::syscall(SYS_exit, 0); });
+  });
+  const Result<Process> process = Process::open(child.pid());
+  ASSERT_TRUE(process.ok());
+  EXPECT_FALSE(process->main_thread_ended());
+  ::syscall(SYS_tgkill, child.pid(), child.pid(), SIGUSR1);
+  for (int i = 0; i < 1000 && !process->main_thread_ended(); ++i) ::usleep(10'000);
+  EXPECT_TRUE(process->main_thread_ended());
+  EXPECT_TRUE(process->alive()) << "the other thread lives";
+  EXPECT_TRUE(process->ending()) << "its memory can not be read";
+  EXPECT_FALSE(process->executed());
+  const std::string message = process->gone().message;
+  EXPECT_NE(message.find("main thread has ended"), std::string::npos) << message;
+
+  const Result<Process> late = Process::open(child.pid());
+  ASSERT_TRUE(late.ok());
+  EXPECT_TRUE(late->main_thread_ended());
+  const auto memory = ProcessMemory::open(*late);
+  ASSERT_FALSE(memory.ok());
+  EXPECT_NE(memory.error().message.find("main thread has ended"), std::string::npos);
+
+  child.kill();
+  EXPECT_FALSE(process->alive());
+  EXPECT_FALSE(process->main_thread_ended());
+  EXPECT_TRUE(process->gone().message.ends_with("has ended"));
 }
 
 TEST(ProcessOpen, ReadsHostileNames) {
