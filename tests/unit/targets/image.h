@@ -69,6 +69,8 @@ class Image : public Memory {
 
   bool read(uint64_t address, void* to, size_t size) const override {
     if (before_read) before_read(address, size);
+    if (address == descriptor_at && !descriptor_readable) return false;
+    if (address == counters_at && !counters_readable) return false;
     return copy(descriptor_at, &descriptor, sizeof descriptor, address, to, size) ||
            copy(table_directory_at, table_directory.data(), 8 * table_directory.size(), address, to,
                 size) ||
@@ -89,6 +91,8 @@ class Image : public Memory {
   std::vector<coro_stack_entry> chunk;
   std::vector<uint64_t> frames;
   std::vector<std::byte> stack = std::vector<std::byte>(stack_size);
+  bool descriptor_readable = true;
+  bool counters_readable = true;
   // Called before each read: what the target does meanwhile.
   std::function<void(uint64_t address, size_t size)> before_read;
 

@@ -131,19 +131,19 @@ TEST(HostileImage, BytesOfChanceCostNothingWorse) {
     StackReader stacks(image, image.descriptor);
     DepotReader depot(image, image.descriptor);
     uint64_t live = 0;
-    const TableScan scan =
-        TableReader(image, image.descriptor)
-            .scan(static_cast<uint32_t>(random() % 9), 100'000, [&](TableHeader& entry) {
-              live++;
-              ParkedStack stack = no_parked_stack;
-              stacks.read(
-                  entry,
-                  [](const ParkedContext&) {
-                    return UnwoundContext{2, true};
-                  },
-                  &stack);
-              depot.stack(entry.header.spawn_stack_id);
-            });
+    const TableScan scan = TableReader(image, image.descriptor)
+                               .scan(static_cast<uint32_t>(random() % 9), {.settle_ns = 100'000},
+                                     [&](TableHeader& entry) {
+                                       live++;
+                                       ParkedStack stack = no_parked_stack;
+                                       stacks.read(
+                                           entry,
+                                           [](const ParkedContext&) {
+                                             return UnwoundContext{2, true};
+                                           },
+                                           &stack);
+                                       depot.stack(entry.header.spawn_stack_id);
+                                     });
     EXPECT_LE(live, scan.slots);
   }
 }

@@ -3,9 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <map>
+#include <thread>
 
 #include "image.h"
+#include "util/clock.h"
 
 namespace coroscope::coro {
 namespace {
@@ -19,10 +22,9 @@ struct Scanned {
 
 Scanned scan(const Image& image, uint32_t slabs, uint64_t settle_ns = short_settle_ns) {
   Scanned result;
-  result.scan =
-      TableReader(image, image.descriptor).scan(slabs, settle_ns, [&result](TableHeader& entry) {
-        result.by_id[entry.header.id] = entry;
-      });
+  result.scan = TableReader(image, image.descriptor)
+                    .scan(slabs, {.settle_ns = settle_ns},
+                          [&result](TableHeader& entry) { result.by_id[entry.header.id] = entry; });
   return result;
 }
 
@@ -174,6 +176,96 @@ TEST(TableReader, HeadersMayGrowInANewerMinorVersion) {
   const Scanned found = scan(image, 1);
   EXPECT_EQ(found.by_id.size(), 2u);
   EXPECT_EQ(found.by_id.at(18).slot, 1u);
+}
+
+// A table of 2^20 slots, the slabs of which are the same memory at other addresses.
+class AliasedTable : public Image {
+ public:
+  static constexpr uint32_t per_slab = 1024;
+  static constexpr uint32_t slabs = 1024;
+  static constexpr uint64_t first_at = 0x100000000;
+  static constexpr uint64_t slab_bytes = per_slab * sizeof(coro_header);
+
+  AliasedTable() : directory_(slabs) {
+    slab.resize(per_slab);
+    for (uint32_t i = 0; i < slabs; ++i) directory_[i] = first_at + i * slab_bytes;
+    descriptor.table_directory = directory_at;
+    descriptor.table_directory_capacity = descriptor.table_slabs = slabs;
+    descriptor.table_slab_headers = per_slab;
+    for (uint32_t slot = 0; slot < per_slab; ++slot) parked(slot, slot + 1);
+  }
+
+  bool read(uint64_t address, void* to, size_t size) const override {
+    reads++;
+    if (before_read) before_read(address, size);
+    if (address == directory_at) {
+      std::memcpy(to, directory_.data(), size);
+      return true;
+    }
+    if (address < first_at) return Image::read(address, to, size);
+    const uint64_t offset = (address - first_at) % slab_bytes;
+    std::memcpy(to, reinterpret_cast<const char*>(slab.data()) + offset, size);
+    return true;
+  }
+
+  mutable uint64_t reads = 0;
+
+ private:
+  static constexpr uint64_t directory_at = 0x50000000;
+  std::vector<uint64_t> directory_;
+};
+
+TEST(TableReader, ATableOfOddHeadersCostsWhatATableCosts) {
+  AliasedTable image;
+  const TableReader reader(image, image.descriptor);
+  const auto none = [](TableHeader&) {};
+  reader.scan(AliasedTable::slabs, {.settle_ns = 0}, none);
+  const uint64_t reads_of_a_good_table = image.reads;
+
+  for (coro_header& header : image.slab) header.sequence = 3;
+  image.reads = 0;
+  const TableScan scan = reader.scan(AliasedTable::slabs, {.settle_ns = 0}, none);
+  EXPECT_LT(image.reads, reads_of_a_good_table + 2000);
+  EXPECT_EQ(scan.losses.torn, uint64_t{AliasedTable::slabs} * AliasedTable::per_slab);
+  EXPECT_EQ(scan.losses.total(), scan.losses.torn) << "each is counted once";
+}
+
+TEST(TableReader, PendingHeadersAreCountedToo) {
+  AliasedTable image;
+  for (coro_header& header : image.slab) header.state = CORO_STATE_PARKING;
+  const TableScan scan = TableReader(image, image.descriptor)
+                             .scan(AliasedTable::slabs, {.settle_ns = 0}, [](TableHeader&) {});
+  EXPECT_EQ(scan.losses.unsettled, uint64_t{AliasedTable::slabs} * AliasedTable::per_slab);
+  EXPECT_EQ(scan.losses.total(), scan.losses.unsettled);
+}
+
+TEST(TableReader, WhatThereIsNoTimeForIsCounted) {
+  AliasedTable image;
+  image.before_read = [](uint64_t, size_t) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  };
+  uint64_t live = 0;
+  const uint64_t before = monotonic_ns();
+  const TableScan scan =
+      TableReader(image, image.descriptor)
+          .scan(AliasedTable::slabs, {.settle_ns = 10'000'000'000, .until_ns = before + 20'000'000},
+                [&live](TableHeader&) { live++; });
+  EXPECT_LT(monotonic_ns() - before, 2'000'000'000u);
+  EXPECT_GT(scan.losses.over_limit, 0u);
+  EXPECT_EQ(live + scan.losses.over_limit, scan.slots) << "who was not looked at is counted";
+}
+
+TEST(TableReader, SlowTornHeadersAreLeftAtTheDeadline) {
+  AliasedTable image;
+  for (coro_header& header : image.slab) header.sequence = 3;
+  image.before_read = [&image](uint64_t, size_t size) {
+    if (size == sizeof(coro_header)) std::this_thread::sleep_for(std::chrono::microseconds(50));
+  };
+  const uint64_t before = monotonic_ns();
+  const TableScan scan =
+      TableReader(image, image.descriptor).scan(64, {.settle_ns = 20'000'000}, [](TableHeader&) {});
+  EXPECT_LT(monotonic_ns() - before, 3'000'000'000u) << "65536 of them would take 13 s";
+  EXPECT_EQ(scan.losses.torn, 64u * AliasedTable::per_slab);
 }
 
 }  // namespace

@@ -15,6 +15,11 @@ namespace {
 // thread lost its core; beyond this it is counted as unsettled.
 constexpr uint64_t settle_ns = 1'000'000'000;
 
+// One census takes no longer, whatever the target publishes. Stacks get a part
+// of it only, so that there is time left to look at everybody.
+constexpr uint64_t census_ns = 5'000'000'000;
+constexpr uint64_t stacks_ns = 4'000'000'000;
+
 Activity activity_of(uint32_t state) {
   switch (state) {
     case CORO_STATE_RUNNING:
@@ -58,9 +63,25 @@ Result<std::unique_ptr<Target>> CoroTarget::open(const Process& process, const M
   return std::unique_ptr<Target>(std::move(chosen));
 }
 
-uint32_t CoroTarget::read_now(size_t offset) const {
+std::optional<uint32_t> CoroTarget::read_now(size_t offset) const {
   uint32_t value = 0;
-  return memory_.read_value(place_.address + offset, &value) ? value : 0;
+  if (!memory_.read_value(place_.address + offset, &value)) return std::nullopt;
+  return value;
+}
+
+std::optional<coro_descriptor> CoroTarget::descriptor_now(CensusLosses& losses) const {
+  // What was there before, and one at least, is what we lose.
+  const uint64_t slots = std::max(1u, slots_);
+  coro_descriptor now{};
+  if (!memory_.read_value(place_.address, &now)) {
+    losses.unreadable += slots;
+    return std::nullopt;
+  }
+  if (!is_same_descriptor(descriptor_, now)) {
+    losses.malformed += slots;
+    return std::nullopt;
+  }
+  return now;
 }
 
 std::string CoroTarget::runtime() const {
@@ -68,7 +89,8 @@ std::string CoroTarget::runtime() const {
 }
 
 uint32_t CoroTarget::stacks_now() const {
-  return std::min(read_now(offsetof(coro_descriptor, depot_entries)), stacks_at_most());
+  const auto entries = read_now(offsetof(coro_descriptor, depot_entries));
+  return std::min(entries.value_or(descriptor_.depot_entries), stacks_at_most());
 }
 
 uint32_t CoroTarget::stacks_at_most() const {
@@ -79,11 +101,15 @@ uint32_t CoroTarget::stacks_at_most() const {
 
 uint64_t CoroTarget::stacks_lost() const {
   coro_counters counters{};
-  return memory_.read_value(descriptor_.counters, &counters) ? counters.stacks_lost : 0;
+  // What was lost stays lost, also if the target can not be asked any more.
+  if (memory_.read_value(descriptor_.counters, &counters) && !process_.executed()) {
+    stacks_lost_ = counters.stacks_lost;
+  }
+  return stacks_lost_;
 }
 
 uint32_t CoroTarget::workers() const {
-  return read_now(offsetof(coro_descriptor, workers));
+  return read_now(offsetof(coro_descriptor, workers)).value_or(descriptor_.workers);
 }
 
 Member CoroTarget::member_of(TableHeader& entry, const UnwindContext& unwind, Census& census) {
@@ -112,19 +138,41 @@ Member CoroTarget::member_of(TableHeader& entry, const UnwindContext& unwind, Ce
   return member;
 }
 
+void CoroTarget::scan_table(uint32_t slabs, const UnwindContext& unwind, Census& census) {
+  uint64_t duplicates = 0;
+  ids_.clear();
+  stacks_.read_until(census.started_ns + stacks_ns);
+  const ScanLimits limits{settle_ns, census.started_ns + census_ns};
+  const TableScan scan = table_.scan(slabs, limits, [&](TableHeader& entry) {
+    if (ids_.insert(entry.header.id)) {
+      census.members.push_back(member_of(entry, unwind, census));
+    } else {
+      duplicates++;  // an id is one coroutine's; whose, nobody can tell
+    }
+  });
+  slots_ = scan.slots;
+  census.losses = scan.losses;
+  census.losses.malformed += duplicates;
+}
+
 Result<Census> CoroTarget::census(const UnwindContext& unwind) {
   Census census;
   census.started_ns = monotonic_ns();
-  const TableScan scan = table_.scan(
-      read_now(offsetof(coro_descriptor, table_slabs)), settle_ns,
-      [&](TableHeader& entry) { census.members.push_back(member_of(entry, unwind, census)); });
-  census.slots = scan.slots;
-  census.losses = scan.losses;
+  const auto now = descriptor_now(census.losses);
+  if (now) scan_table(now->table_slabs, unwind, census);
+  census.slots = slots_;
   census.ended_ns = monotonic_ns();
   // What could not be read of a process that is ending was not lost.
   const bool unread = census.losses.total() + census.stacks_unread > 0;
   if (unread ? process_.ending() : !process_.alive()) return process_.gone();
+  // After the reads: what came before is then of the program that was opened.
+  if (process_.executed()) return process_.gone();
   return census;
+}
+
+std::vector<uint64_t> CoroTarget::spawn_stack(SpawnStack id) {
+  if (!depot_.knows(id) && process_.executed()) return {};
+  return depot_.stack(id);
 }
 
 std::string CoroTarget::reason_name(Reason reason) const {

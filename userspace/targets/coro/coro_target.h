@@ -3,11 +3,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "targets/coro/depot_reader.h"
 #include "targets/coro/descriptor.h"
+#include "targets/coro/id_set.h"
 #include "targets/coro/stack_reader.h"
 #include "targets/coro/table_reader.h"
 #include "targets/target.h"
@@ -29,7 +31,7 @@ class CoroTarget : public Target {
   uint32_t workers() const override;
   uint32_t other_copies() const override { return other_copies_; }
   Result<Census> census(const UnwindContext& unwind) override;
-  std::vector<uint64_t> spawn_stack(SpawnStack id) override { return depot_.stack(id); }
+  std::vector<uint64_t> spawn_stack(SpawnStack id) override;
   std::string reason_name(Reason reason) const override;
   bool is_runtime_function(std::string_view function) const override;
   std::optional<WaitObject> wait_object(uint64_t address) const override;
@@ -38,8 +40,12 @@ class CoroTarget : public Target {
   CoroTarget(const Process& process, const Memory& memory, DescriptorPlace place,
              const coro_descriptor& descriptor);
 
-  // A field of the descriptor that changes while the target runs.
-  uint32_t read_now(size_t offset) const;
+  // The descriptor as it is now; nothing if it can not be read, or is not what
+  // it was at open any more.
+  std::optional<coro_descriptor> descriptor_now(CensusLosses& losses) const;
+  // A field of it that changes while the target runs.
+  std::optional<uint32_t> read_now(size_t offset) const;
+  void scan_table(uint32_t slabs, const UnwindContext& unwind, Census& census);
   Member member_of(TableHeader& entry, const UnwindContext& unwind, Census& census);
 
   const Process& process_;
@@ -50,6 +56,9 @@ class CoroTarget : public Target {
   TableReader table_;
   StackReader stacks_;
   DepotReader depot_;
+  IdSet ids_;           // of the census under way
+  uint32_t slots_ = 0;  // of the last one
+  mutable uint64_t stacks_lost_ = 0;
 };
 
 }  // namespace coroscope::coro

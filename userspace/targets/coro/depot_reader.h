@@ -22,6 +22,8 @@ class DepotReader {
   // Return addresses, innermost first. Empty if `id` is 0, beyond the depot, or
   // its entry makes no sense.
   const std::vector<uint64_t>& stack(uint32_t id);
+  // Whether stack(id) needs no look at the target.
+  bool knows(uint32_t id) const { return known_.contains(id); }
 
  private:
   std::vector<uint64_t> read(uint32_t id) const;

@@ -39,7 +39,7 @@ std::string find_nonsense(const coro_descriptor& d) {
   if (d.depot_entry_size < sizeof(coro_stack_entry) || d.depot_entry_size > max_header_size) {
     return fmt::format("a spawn stack entry has {} bytes", d.depot_entry_size);
   }
-  if (d.depot_chunk_entries == 0 || d.depot_chunk_entries > max_stacks ||
+  if (d.depot_chunk_entries == 0 || d.depot_chunk_entries > max_chunk ||
       d.depot_directory_capacity == 0 || d.depot_directory_capacity > max_directory) {
     return fmt::format("its depot has room for {} chunks of {} stacks", d.depot_directory_capacity,
                        d.depot_chunk_entries);
@@ -84,6 +84,13 @@ Result<coro_descriptor> read_descriptor(const Process& process, const Memory& me
     return bad(process, nonsense);
   }
   return descriptor;
+}
+
+bool is_same_descriptor(const coro_descriptor& opened, coro_descriptor later) {
+  later.workers = opened.workers;
+  later.table_slabs = opened.table_slabs;
+  later.depot_entries = opened.depot_entries;
+  return std::memcmp(&opened, &later, sizeof opened) == 0;
 }
 
 }  // namespace coroscope::coro

@@ -21,8 +21,12 @@ namespace coroscope::coro {
 inline constexpr uint32_t max_slots = 8u << 20;      // headers that one census looks at
 inline constexpr uint32_t max_directory = 1u << 20;  // slabs or chunks
 inline constexpr uint32_t max_header_size = 4096;
-inline constexpr uint32_t max_depth = 256;        // frames of a spawn stack
-inline constexpr uint32_t max_stacks = 1u << 20;  // spawn stacks
+inline constexpr uint32_t max_depth = 256;       // frames of a spawn stack
+inline constexpr uint32_t max_chunk = 1u << 20;  // spawn stacks in a chunk of the depot
+// Spawn stacks told apart: as many as the bundled runtime's depot holds. Each
+// costs kernel memory, which the target must not decide on; coroutines of a
+// stack beyond are counted without it.
+inline constexpr uint32_t max_stacks = 1u << 16;
 
 // DescriptorPlace is where a module's note says that a descriptor is.
 struct DescriptorPlace {
@@ -39,5 +43,9 @@ std::vector<DescriptorPlace> find_descriptors(const Memory& memory,
 // later arithmetic relies on. Errors: target_bad, target_gone.
 Result<coro_descriptor> read_descriptor(const Process& process, const Memory& memory,
                                         const DescriptorPlace& place);
+
+// Whether `later` is `opened` as it may have become: only what the contract
+// lets change while the target runs is different.
+bool is_same_descriptor(const coro_descriptor& opened, coro_descriptor later);
 
 }  // namespace coroscope::coro

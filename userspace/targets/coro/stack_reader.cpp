@@ -2,7 +2,8 @@
 #include "targets/coro/stack_reader.h"
 
 #include <algorithm>
-#include <cstring>
+
+#include "util/clock.h"
 
 namespace coroscope::coro {
 namespace {
@@ -13,10 +14,6 @@ constexpr int tries = 8;
 bool has_sane_stack(const coro_header& header) {
   return header.stack_low < header.stack_high && header.saved_sp >= header.stack_low &&
          header.saved_sp < header.stack_high && header.saved_sp % 8 == 0;
-}
-
-bool is_whole(const coro_header& first, const coro_header& second) {
-  return first.sequence % 2 == 0 && std::memcmp(&first, &second, sizeof first) == 0;
 }
 
 }  // namespace
@@ -55,6 +52,7 @@ StackReader::Outcome StackReader::read(TableHeader& entry, const UnwindContext& 
   if (known.id != entry.header.id || known.sequence != entry.header.sequence) {
     ParkedContext context;
     *stack = unread_parked_stack;
+    if (monotonic_ns() > until_ns_) return Outcome::unread;
     if (!copy_stack(entry, context)) return Outcome::unread;
     const UnwoundContext unwound = unwind(context);
     known = {entry.header.id, entry.header.sequence, unwound.stack, unwound.complete};

@@ -28,6 +28,10 @@ class StackReader {
   enum class Outcome { read, cut, unread };
   Outcome read(TableHeader& entry, const UnwindContext& unwind, ParkedStack* stack);
 
+  // After this moment (CLOCK_MONOTONIC), stacks that it does not remember are
+  // unread: a target with many stacks, or large ones, costs no more than that.
+  void read_until(uint64_t until_ns) { until_ns_ = until_ns; }
+
  private:
   struct Known {
     uint64_t id = 0;
@@ -42,6 +46,7 @@ class StackReader {
   coro_descriptor descriptor_;
   std::vector<Known> known_;  // by slot
   std::vector<std::byte> buffer_;
+  uint64_t until_ns_ = ~uint64_t{0};
 };
 
 }  // namespace coroscope::coro

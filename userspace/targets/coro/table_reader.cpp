@@ -14,21 +14,24 @@
 namespace coroscope::coro {
 namespace {
 
-constexpr int tries = 32;                   // for a header that keeps changing
-constexpr uint32_t chunk_bytes = 64 << 10;  // copied at once: stays in the L2 cache
+constexpr int tries = 2;                     // in a row, for a header that keeps changing
+constexpr uint32_t chunk_bytes = 64 << 10;   // copied at once: stays in the L2 cache
+constexpr size_t reads_between_looks = 256;  // at the clock
+
+// Headers under change at a time are as many as threads change them; more than
+// this are not worth waiting for.
+constexpr size_t most_pending = 65536;
 
 bool is_pending(uint32_t state) {
   return state == CORO_STATE_SPAWNING || state == CORO_STATE_PARKING ||
          state == CORO_STATE_UNPARKING || state == CORO_STATE_EXITING;
 }
 
-// Two copies, one made after the other, that are equal and not in the middle of
-// a write are one whole header.
+}  // namespace
+
 bool is_whole(const coro_header& first, const coro_header& second) {
   return first.sequence % 2 == 0 && std::memcmp(&first, &second, sizeof first) == 0;
 }
-
-}  // namespace
 
 bool is_well_formed(const coro_header& header) {
   if (header.state > CORO_STATE_EXITING) return false;
@@ -84,7 +87,8 @@ void TableReader::file(TableHeader& entry, Outcome outcome, Pass& pass) {
       break;
     case Outcome::pending:
     case Outcome::torn:
-      pass.pending.push_back({entry, outcome});
+      if (pass.pending.size() == most_pending) return give_up(outcome, pass);
+      pass.pending.push_back({entry.address, entry.slot, outcome});
       break;
     case Outcome::unreadable:
       pass.scan.losses.unreadable++;
@@ -93,6 +97,10 @@ void TableReader::file(TableHeader& entry, Outcome outcome, Pass& pass) {
       pass.scan.losses.malformed++;
       break;
   }
+}
+
+void TableReader::give_up(Outcome why, Pass& pass) {
+  (why == Outcome::torn ? pass.scan.losses.torn : pass.scan.losses.unsettled)++;
 }
 
 void TableReader::scan_chunk(uint64_t address, uint32_t first_slot, uint32_t headers,
@@ -111,8 +119,8 @@ void TableReader::scan_chunk(uint64_t address, uint32_t first_slot, uint32_t hea
     coro_header again{};
     std::memcpy(&entry.header, first.data() + i * stride, sizeof again);
     std::memcpy(&again, second.data() + i * stride, sizeof again);
-    const bool whole = is_whole(entry.header, again);
-    file(entry, whole ? judge(again) : read_again(entry), pass);
+    // Reading a torn one again here would let a table full of them hold us up.
+    file(entry, is_whole(entry.header, again) ? judge(again) : Outcome::torn, pass);
   }
 }
 
@@ -120,24 +128,36 @@ void TableReader::scan_slab(uint64_t address, uint32_t first_slot, Pass& pass) c
   const uint32_t headers = descriptor_.table_slab_headers;
   const uint32_t at_once = std::max(1u, chunk_bytes / descriptor_.table_header_size);
   for (uint32_t done = 0; done < headers; done += at_once) {
-    scan_chunk(address + uint64_t{done} * descriptor_.table_header_size, first_slot + done,
-               std::min(at_once, headers - done), pass);
+    if (monotonic_ns() > pass.limits.until_ns) return;
+    const uint32_t now = std::min(at_once, headers - done);
+    scan_chunk(address + uint64_t{done} * descriptor_.table_header_size, first_slot + done, now,
+               pass);
+    pass.looked_at += now;
   }
 }
 
-void TableReader::settle(uint64_t settle_ns, Pass& pass) const {
-  const uint64_t deadline = monotonic_ns() + settle_ns;
-  for (int round = 0; !pass.pending.empty(); ++round) {
-    std::vector<Pending> waiting;
-    waiting.swap(pass.pending);
-    for (Pending& pending : waiting) file(pending.entry, read_again(pending.entry), pass);
-    if (pass.pending.empty()) break;
-    if (monotonic_ns() > deadline) {
-      for (const Pending& pending : pass.pending) {
-        (pending.why == Outcome::torn ? pass.scan.losses.torn : pass.scan.losses.unsettled)++;
-      }
-      break;
+// One look at everybody pending; false if there was no time for all of them.
+bool TableReader::settle_once(uint64_t deadline_ns, Pass& pass) const {
+  std::vector<Pending> waiting;
+  waiting.swap(pass.pending);
+  for (size_t i = 0; i < waiting.size(); ++i) {
+    if (i % reads_between_looks == reads_between_looks - 1 && monotonic_ns() > deadline_ns) {
+      pass.pending.insert(pass.pending.end(), waiting.begin() + static_cast<ptrdiff_t>(i),
+                          waiting.end());
+      return false;
     }
+    TableHeader entry{waiting[i].slot, waiting[i].address, {}};
+    file(entry, read_again(entry), pass);
+  }
+  return monotonic_ns() <= deadline_ns;
+}
+
+void TableReader::settle(Pass& pass) const {
+  const uint64_t deadline_ns =
+      std::min(monotonic_ns() + pass.limits.settle_ns, pass.limits.until_ns);
+  for (int round = 0; !pass.pending.empty(); ++round) {
+    if (!settle_once(deadline_ns, pass)) break;
+    if (pass.pending.empty()) break;
     // A probe with a trap takes half a microsecond: most arrive at once. One
     // whose thread was descheduled in between needs our core.
     if (round < 16) {
@@ -147,22 +167,30 @@ void TableReader::settle(uint64_t settle_ns, Pass& pass) const {
       nanosleep(&pause, nullptr);
     }
   }
+  for (const Pending& pending : pass.pending) give_up(pending.why, pass);
 }
 
-TableScan TableReader::scan(uint32_t slabs, uint64_t settle_ns, const Sink& sink) const {
-  Pass pass{{}, {}, sink};
-  const std::vector<uint64_t> addresses = slab_addresses(slabs, pass);
+void TableReader::scan_all(const std::vector<uint64_t>& addresses, Pass& pass) const {
+  const uint32_t per_slab = descriptor_.table_slab_headers;
   std::unordered_set<uint64_t> seen;
   for (uint32_t slab = 0; slab < addresses.size(); ++slab) {
     const uint64_t address = addresses[slab];
     // A slab listed twice would count its coroutines twice.
     if (address == 0 || address % 8 != 0 || !seen.insert(address).second) {
       pass.scan.losses.malformed++;
-      continue;
+      pass.looked_at += per_slab;
+    } else {
+      scan_slab(address, slab * per_slab, pass);
     }
-    scan_slab(address, slab * descriptor_.table_slab_headers, pass);
   }
-  settle(settle_ns, pass);
+  pass.scan.losses.over_limit += addresses.size() * per_slab - pass.looked_at;
+}
+
+TableScan TableReader::scan(uint32_t slabs, const ScanLimits& limits, const Sink& sink) const {
+  Pass pass{limits, sink, {}, 0, {}};
+  const std::vector<uint64_t> addresses = slab_addresses(slabs, pass);
+  scan_all(addresses, pass);
+  settle(pass);
   pass.scan.slots = static_cast<uint32_t>(addresses.size()) * descriptor_.table_slab_headers;
   return pass.scan;
 }

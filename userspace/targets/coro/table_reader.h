@@ -27,6 +27,12 @@ struct TableScan {
   CensusLosses losses;
 };
 
+// ScanLimits bound the work that a table can make, whatever is in it.
+struct ScanLimits {
+  uint64_t settle_ns = 0;            // to wait for headers that are being changed
+  uint64_t until_ns = ~uint64_t{0};  // CLOCK_MONOTONIC: the scan ends, done or not
+};
+
 class TableReader {
  public:
   // `descriptor` was checked by read_descriptor; `memory` outlives the reader.
@@ -35,35 +41,45 @@ class TableReader {
 
   // Hands everything alive to `sink`, one by one. `slabs` is the target's
   // present table_slabs. Coroutines between two states, or in the middle of a
-  // write, are read again until they arrive, for at most `settle_ns` in all; who
-  // ended meanwhile is left out.
+  // write, are read again until they arrive; who ended meanwhile is left out.
+  // What the limits cut off is in the losses.
   using Sink = std::function<void(TableHeader&)>;
-  TableScan scan(uint32_t slabs, uint64_t settle_ns, const Sink& sink) const;
+  TableScan scan(uint32_t slabs, const ScanLimits& limits, const Sink& sink) const;
 
  private:
   enum class Outcome { live, free, pending, torn, unreadable, malformed };
 
   struct Pending {  // to be read again
-    TableHeader entry;
+    uint64_t address;
+    uint32_t slot;
     Outcome why;  // pending, or torn: a writer that was preempted stays inside for long
   };
   struct Pass {  // one scan under way
-    TableScan scan;
-    std::vector<Pending> pending;
+    const ScanLimits& limits;
     const Sink& sink;
+    TableScan scan;
+    uint64_t looked_at = 0;  // slots, or counted as lost
+    std::vector<Pending> pending;
   };
 
   std::vector<uint64_t> slab_addresses(uint32_t slabs, Pass& pass) const;
   void scan_slab(uint64_t address, uint32_t first_slot, Pass& pass) const;
   void scan_chunk(uint64_t address, uint32_t first_slot, uint32_t headers, Pass& pass) const;
-  void settle(uint64_t settle_ns, Pass& pass) const;
+  void scan_all(const std::vector<uint64_t>& addresses, Pass& pass) const;
+  void settle(Pass& pass) const;
+  bool settle_once(uint64_t deadline_ns, Pass& pass) const;
   Outcome read_again(TableHeader& entry) const;
   static Outcome judge(const coro_header& header);
   static void file(TableHeader& entry, Outcome outcome, Pass& pass);
+  static void give_up(Outcome why, Pass& pass);
 
   const Memory& memory_;
   coro_descriptor descriptor_;
 };
+
+// Two copies, one made after the other, that are equal and not in the middle of
+// a write are one whole header.
+bool is_whole(const coro_header& first, const coro_header& second);
 
 // Whether a copied header is one that the contract allows.
 bool is_well_formed(const coro_header& header);
