@@ -4,13 +4,13 @@
 #include <elfutils/libdwelf.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
 
+#include "symbolize/debug_files.h"
 #include "symbolize/memory_image.h"
 
 namespace coroscope {
@@ -31,18 +31,6 @@ void forget_debuginfod() {
 
 bool same_module(const Module& a, const Module& b) {
   return a.start == b.start && a.end == b.end && a.path == b.path && a.build_id == b.build_id;
-}
-
-// Debug files are searched beside this name, when they are first needed. Our own
-// path is best, if it is the same file: it stays when the target ends.
-std::string name_for_debug_links(const Process& process, const Module& module) {
-  struct stat ours {};
-  struct stat opened {};
-  if (::stat(module.path.c_str(), &ours) == 0 && ::stat(module.open_path.c_str(), &opened) == 0 &&
-      ours.st_ino == opened.st_ino && ours.st_dev == opened.st_dev) {
-    return module.path;
-  }
-  return process.proc_path("root") + module.path;
 }
 
 }  // namespace
@@ -71,27 +59,22 @@ DebugModules::~DebugModules() {
 }
 
 bool DebugModules::begin() {
-  // '+' has the checksum of a debug link checked. The target's own files may lie in a container.
-  debug_path_ = "+:.debug:/usr/lib/debug:" + process_.proc_path("root") + "/usr/lib/debug";
-  debug_path_pointer_ = debug_path_.data();
   callbacks_.find_elf = &DebugModules::find_elf;
-  callbacks_.find_debuginfo = &dwfl_standard_find_debuginfo;
-  callbacks_.debuginfo_path = &debug_path_pointer_;
+  callbacks_.find_debuginfo = &DebugModules::find_debuginfo;
   dwfl_ = dwfl_begin(&callbacks_);
   return dwfl_ != nullptr;
 }
 
-std::unique_ptr<DebugModules::Entry> DebugModules::make_entry(const Module& module) const {
+std::unique_ptr<DebugModules::Entry> DebugModules::make_entry(const Module& module) {
   auto entry = std::make_unique<Entry>();
+  entry->owner = this;
   entry->module = module;
-  entry->file_name = name_for_debug_links(process_, module);
   const auto is_open = [](const std::unique_ptr<Entry>& other) {
     return other && bool(other->file);
   };
   const auto open_files = std::count_if(entries_.begin(), entries_.end(), is_open);
   if (!module.open_path.empty() && static_cast<size_t>(open_files) < max_open_files) {
-    // Never a FIFO or a device: open_path was a regular file; if it is none now, we do not wait.
-    entry->file = Fd(::open(module.open_path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    entry->file = open_regular(module.open_path);
   }
   if (!entry->file) entry->image = read_file_image(memory_, module);
   return entry;
@@ -146,16 +129,80 @@ int DebugModules::find_elf(Dwfl_Module*, void** userdata, const char*, Dwarf_Add
     *elf = elf_memory(reinterpret_cast<char*>(entry->image.data()), entry->image.size());
     return -1;
   }
-  *file_name = ::strdup(entry->file_name.c_str());
-  return ::fcntl(entry->file.get(), F_DUPFD_CLOEXEC, 0);
+  // With a name but no descriptor, libdwfl would open the name.
+  const int fd = ::fcntl(entry->file.get(), F_DUPFD_CLOEXEC, 0);
+  if (fd >= 0) *file_name = ::strdup(entry->module.path.c_str());
+  return fd;
+}
+
+int DebugModules::find_debuginfo(Dwfl_Module*, void** userdata, const char*, Dwarf_Addr,
+                                 const char*, const char* link, GElf_Word checksum, char**) {
+  auto* entry = static_cast<Entry*>(*userdata);
+  // A link without checksum is that to an alternate file: see prepare_dwarf.
+  if (entry == nullptr || (link != nullptr && checksum == 0)) return -1;
+  DebugFileQuery query;
+  query.module_file = entry->file.get();
+  query.module_path = entry->module.path;
+  query.target_root = entry->owner->process_.proc_path("root");
+  query.build_id = entry->module.build_id;
+  query.debug_link = link == nullptr ? "" : link;
+  query.checksum = checksum;
+  std::string path;
+  const Fd file = find_debug_file(query, &path);
+  if (!file || !entry->owner->affordable(inflated_size(file.get()))) return -1;
+  return ::fcntl(file.get(), F_DUPFD_CLOEXEC, 0);
+}
+
+void DebugModules::prepare_dwarf(Entry* entry) {
+  if (entry->dwarf_prepared || !entry->usable) return;
+  entry->dwarf_prepared = true;
+  Dwarf_Addr bias = 0;
+  Dwarf* dwarf = dwfl_module_getdwarf(entry->dwfl, &bias);
+  if (dwarf == nullptr) return;
+  const char* link = nullptr;
+  const void* id = nullptr;
+  const ssize_t size = dwelf_dwarf_gnu_debugaltlink(dwarf, &link, &id);
+  Fd file;
+  if (size > 0) {
+    DebugFileQuery query;
+    query.module_file = entry->file.get();
+    query.module_path = entry->module.path;
+    query.target_root = process_.proc_path("root");
+    query.build_id = {static_cast<const std::byte*>(id), static_cast<size_t>(size)};
+    query.debug_link = link;
+    std::string path;
+    file = find_alternate_file(query, &path);
+    if (file && !affordable(inflated_size(file.get()))) file.reset();
+  }
+  entry->dwarf = entry->alternate.attach(dwarf, std::move(file));
+}
+
+// Whether so much may be inflated; if so, it counts as used.
+bool DebugModules::affordable(uint64_t inflated) {
+  if (inflated > inflatable_) return false;
+  inflatable_ -= inflated;
+  return true;
+}
+
+// Does without a file that would take too much to read; memory still has some of it.
+void DebugModules::make_safe(Entry* entry) {
+  if (entry->file && !affordable(inflated_size(entry->file.get()))) {
+    entry->file.reset();
+    entry->image = read_file_image(memory_, entry->module);
+  }
+  if (entry->image.empty()) return;
+  Elf* elf = elf_memory(reinterpret_cast<char*>(entry->image.data()), entry->image.size());
+  if (elf == nullptr || !affordable(inflated_size(elf))) entry->image.clear();
+  elf_end(elf);
 }
 
 // Opens the file on first use, and does without it if it is not what is mapped.
-bool DebugModules::usable(Entry* entry) const {
+bool DebugModules::usable(Entry* entry) {
   if (entry->checked) return entry->usable;
   entry->checked = true;
   entry->usable = false;
   if (entry->dwfl == nullptr) return false;
+  make_safe(entry);
   GElf_Addr bias = 0;
   Elf* elf = dwfl_module_getelf(entry->dwfl, &bias);
   if (elf == nullptr || bias != entry->module.bias) return false;
@@ -171,7 +218,7 @@ bool DebugModules::usable(Entry* entry) const {
   return true;
 }
 
-DebugModules::Entry* DebugModules::lookup(uint64_t pc) const {
+DebugModules::Entry* DebugModules::lookup(uint64_t pc) {
   const Module* module = find_module(modules_, pc);
   if (module == nullptr) return nullptr;
   Entry* entry = entries_[static_cast<size_t>(module - modules_.data())].get();

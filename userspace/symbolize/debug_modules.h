@@ -12,6 +12,7 @@
 #include "proc/memory.h"
 #include "proc/modules.h"
 #include "proc/process.h"
+#include "symbolize/alternate_dwarf.h"
 #include "util/fd.h"
 #include "util/result.h"
 
@@ -23,13 +24,16 @@ namespace coroscope {
 class DebugModules {
  public:
   struct Entry {
+    DebugModules* owner = nullptr;
+    AlternateDwarf alternate;
     Module module;
     Dwfl_Module* dwfl = nullptr;
     bool usable = true;  // false: its file can not be read, or lies at another bias
     bool checked = false;
+    bool dwarf = false;  // prepare_dwarf() found some
+    bool dwarf_prepared = false;
     std::string name;  // to libdwfl, unique
     Fd file;
-    std::string file_name;         // what debug links are resolved against
     std::vector<std::byte> image;  // of the file, if only memory has it
   };
 
@@ -41,6 +45,9 @@ class DebugModules {
   // The module that holds `pc`, or null. Lists the modules again (the target
   // may have loaded one) if there is none, but ever more rarely while that is in vain.
   Entry* find(uint64_t pc);
+
+  // Finds the DWARF of a usable module, on first use. No DWARF may be read before.
+  void prepare_dwarf(Entry* entry);
 
   const std::vector<Module>& modules() const { return modules_; }
 
@@ -55,18 +62,23 @@ class DebugModules {
   static int find_elf(Dwfl_Module* module, void** userdata, const char* name, Dwarf_Addr base,
                       char** file_name, Elf** elf);
 
+  static int find_debuginfo(Dwfl_Module* module, void** userdata, const char* name, Dwarf_Addr base,
+                            const char* file_name, const char* link, GElf_Word checksum,
+                            char** debug_file_name);
+
   bool begin();
+  bool affordable(uint64_t inflated);
+  void make_safe(Entry* entry);
   void adopt(std::vector<Module> modules);
-  std::unique_ptr<Entry> make_entry(const Module& module) const;
+  std::unique_ptr<Entry> make_entry(const Module& module);
   bool report();
-  Entry* lookup(uint64_t pc) const;
+  Entry* lookup(uint64_t pc);
   bool refresh();
-  bool usable(Entry* entry) const;
+  bool usable(Entry* entry);
 
   const Process& process_;
   const Memory& memory_;
-  std::string debug_path_;
-  char* debug_path_pointer_ = nullptr;  // libdwfl wants a char**
+  uint64_t inflatable_ = uint64_t{4} << 30;  // bytes that compressed sections may still take
   Dwfl_Callbacks callbacks_{};
   Dwfl* dwfl_ = nullptr;
   std::vector<Module> modules_;                  // ascending, as entries_

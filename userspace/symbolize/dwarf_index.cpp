@@ -12,6 +12,26 @@ namespace {
 constexpr int max_nesting = 64;
 constexpr size_t max_functions = 1 << 20;
 constexpr size_t max_inlined = 64;
+constexpr int max_ranges = 1 << 17;  // of one function or unit
+
+// Moves on to the next child. A sibling that lies behind would have us go round for ever.
+int next_sibling(Dwarf_Die* die) {
+  Dwarf_Die next;
+  const int result = dwarf_siblingof(die, &next);
+  if (result == 0 && next.addr <= die->addr) return -1;
+  *die = next;
+  return result;
+}
+
+// A unit whose functions are in another file (.dwo). libdw would open it by the name
+// that the target gives, so such a unit is not looked into.
+bool is_skeleton(const Dwarf_Die& unit) {
+  Dwarf_Half version = 0;
+  uint8_t type = 0;
+  return dwarf_cu_info(unit.cu, &version, &type, nullptr, nullptr, nullptr, nullptr, nullptr) !=
+             0 ||
+         type == DW_UT_skeleton;
+}
 
 // Adds each range of `die` to `ranges`; returns how many it has.
 template <typename Ranges>
@@ -21,8 +41,8 @@ int add_ranges(Dwarf_Die* die, Ranges* ranges) {
   Dwarf_Addr high = 0;
   int count = 0;
   for (ptrdiff_t at = 0; (at = dwarf_ranges(die, at, &base, &low, &high)) > 0;) {
-    if (low < high && ranges->size() < max_functions) ranges->push_back({low, high, *die});
-    count++;
+    if (++count > max_ranges || ranges->size() >= max_functions) break;
+    if (low < high) ranges->push_back({low, high, *die});
   }
   return count;
 }
@@ -71,9 +91,7 @@ bool add_inlined(Dwarf_Die* parent, Dwarf_Addr address, int depth, std::vector<D
         return true;
       }
     }
-    Dwarf_Die next;
-    more = dwarf_siblingof(&child, &next);
-    child = next;
+    more = next_sibling(&child);
   }
   return false;
 }
@@ -125,9 +143,7 @@ void DwarfIndex::list_functions(Dwarf_Die* parent, bool deep, int depth, Ranges*
       default:
         break;
     }
-    Dwarf_Die next;
-    more = dwarf_siblingof(&child, &next);
-    child = next;
+    more = next_sibling(&child);
   }
 }
 
@@ -157,7 +173,7 @@ bool DwarfIndex::find(Dwarf_Addr pc, Chain* chain) {
   chain->address = pc - bias;
   chain->scopes.clear();
   Dwarf_Die function;
-  if (!find_unit(chain->address, &chain->unit)) return false;
+  if (!find_unit(chain->address, &chain->unit) || is_skeleton(chain->unit)) return false;
   if (!find_function(&chain->unit, chain->address, &function)) return false;
   chain->scopes.push_back(function);
   add_inlined(&function, chain->address, 0, &chain->scopes);

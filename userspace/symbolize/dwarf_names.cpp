@@ -12,26 +12,40 @@
 namespace coroscope {
 namespace {
 
-const char* plain_name(Dwarf_Die* die) {
+// One step to where `die` is declared: that is what stands in a namespace or class.
+bool follow(Dwarf_Die* die) {
   Dwarf_Attribute attribute;
-  return dwarf_attr_integrate(die, DW_AT_name, &attribute) == nullptr
-             ? nullptr
-             : dwarf_formstring(&attribute);
+  Dwarf_Die next;
+  if ((dwarf_attr(die, DW_AT_abstract_origin, &attribute) == nullptr &&
+       dwarf_attr(die, DW_AT_specification, &attribute) == nullptr) ||
+      dwarf_formref_die(&attribute, &next) == nullptr) {
+    return false;
+  }
+  *die = next;
+  return true;
 }
 
-// Follows `die` to where it is declared: that is what stands in a namespace or class.
-Dwarf_Die declaration(const Dwarf_Die& die) {
-  constexpr int max_hops = 16;
+constexpr int max_hops = 16;  // links of a hostile file may go round
+
+// Not dwarf_attr_integrate: it does not bound what it follows in every version, and goes
+// on to split units, which are files that the target names.
+const char* string_attribute(const Dwarf_Die& die, unsigned int name) {
   Dwarf_Die current = die;
   for (int hop = 0; hop < max_hops; hop++) {
     Dwarf_Attribute attribute;
-    Dwarf_Die next;
-    if ((dwarf_attr(&current, DW_AT_abstract_origin, &attribute) == nullptr &&
-         dwarf_attr(&current, DW_AT_specification, &attribute) == nullptr) ||
-        dwarf_formref_die(&attribute, &next) == nullptr) {
-      break;
-    }
-    current = next;
+    if (dwarf_attr(&current, name, &attribute) != nullptr) return dwarf_formstring(&attribute);
+    if (!follow(&current)) break;
+  }
+  return nullptr;
+}
+
+const char* plain_name(Dwarf_Die* die) {
+  return string_attribute(*die, DW_AT_name);
+}
+
+Dwarf_Die declaration(const Dwarf_Die& die) {
+  Dwarf_Die current = die;
+  for (int hop = 0; hop < max_hops && follow(&current); hop++) {
   }
   return current;
 }
@@ -65,11 +79,8 @@ std::string scope_name(Dwarf_Die* scope, std::string_view member) {
 }  // namespace
 
 const char* linkage_name(Dwarf_Die* die) {
-  Dwarf_Attribute attribute;
   for (const unsigned int name : {DW_AT_linkage_name, DW_AT_MIPS_linkage_name}) {
-    if (dwarf_attr_integrate(die, name, &attribute) != nullptr) {
-      return dwarf_formstring(&attribute);
-    }
+    if (const char* text = string_attribute(*die, name)) return text;
   }
   return nullptr;
 }

@@ -106,7 +106,7 @@ std::vector<Frame> Symbolizer::State::look_up(DebugModules::Entry* entry, uint64
   base.module = entry->module.path;
   base.offset = pc - entry->module.bias;
   std::vector<Frame> frames;
-  if (entry->usable && add_dwarf_frames(entry, lookup, base, &frames)) return frames;
+  if (entry->dwarf && add_dwarf_frames(entry, lookup, base, &frames)) return frames;
   if (entry->usable) {
     if (const char* symbol = symbol_name(entry->dwfl, lookup)) base.function = demangle(symbol);
   }
@@ -149,6 +149,7 @@ const std::vector<Frame>& Symbolizer::frames(uint64_t pc, bool is_return_address
     state.unknown.front().address = pc;
     return state.unknown;
   }
+  debug_modules_->prepare_dwarf(entry);
   return state.cache.emplace(key, state.look_up(entry, pc, lookup)).first->second;
 }
 
