@@ -142,14 +142,13 @@ TEST_P(ParkedProgram, GoesOnWhenTheTargetHasEnded) {
   EXPECT_EQ(found[0].function, GetParam().symbols ? "park_here" : "");
 }
 
-INSTANTIATE_TEST_SUITE_P(Builds, ParkedProgram,
-                         testing::Values(Variant{"fp"}, Variant{"nofp"}, Variant{"o0"},
-                                         Variant{"symtab", true, false},
-                                         Variant{"stripped", false, false}, Variant{"static"},
-                                         Variant{"static_pie"}, Variant{"clang"},
-                                         Variant{"debug_frame"}, Variant{"debuglink"},
-                                         Variant{"no_cfi", true, false, false}),
-                         [](const auto& build) { return build.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Builds, ParkedProgram,
+    testing::Values(Variant{"fp"}, Variant{"nofp"}, Variant{"o0"}, Variant{"symtab", true, false},
+                    Variant{"stripped", false, false}, Variant{"static"}, Variant{"static_pie"},
+                    Variant{"clang"}, Variant{"debug_frame"}, Variant{"debuglink"},
+                    Variant{"split", true, false}, Variant{"no_cfi", true, false, false}),
+    [](const auto& build) { return build.param.name; });
 
 // --- hostile and broken stacks, on one good program
 
