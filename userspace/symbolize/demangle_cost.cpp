@@ -38,7 +38,7 @@ Size Sizer::special_name() {
   }
   const bool both = take("Tc");
   if (!both && !among(peek(1), "hv")) return fail();
-  at_ += both ? 0 : 1;
+  skip(both ? 0 : 1);
   for (int i = 0; i < (both ? 2 : 1); i++) {
     const bool is_virtual = take("v");
     if (!is_virtual && !take("h")) return fail();
@@ -71,9 +71,9 @@ Size Sizer::name() {
 
 Size Sizer::nested_name() {
   Size size{node, 0};
-  at_++;
-  while (among(peek(), "rVK")) at_++;
-  if (among(peek(), "RO")) at_++;
+  skip(1);
+  while (among(peek(), "rVK")) skip(1);
+  if (among(peek(), "RO")) skip(1);
   while (!failed_ && !take("E")) {
     const char first = peek();
     if (first == 'S') {
@@ -83,7 +83,7 @@ Size Sizer::nested_name() {
     } else if (first == 'T') {
       size += template_parameter();
     } else if (first == 'M') {
-      at_++;
+      skip(1);
       continue;
     } else if (first == 'D' && among(peek(1), "Tt")) {
       size += type();
@@ -97,7 +97,7 @@ Size Sizer::nested_name() {
 }
 
 Size Sizer::local_name() {
-  at_++;
+  skip(1);
   Size size = encoding();
   size += must("E");
   if (take("s")) {
@@ -108,7 +108,7 @@ Size Sizer::local_name() {
   if (take("__")) {
     sequence_end();
   } else if (peek() == '_' && digit(peek(1))) {
-    at_ += 2;
+    skip(2);
   }
   return size;
 }
@@ -116,7 +116,7 @@ Size Sizer::local_name() {
 Size Sizer::source_name() {
   const uint64_t length = number();
   if (length == 0 || length > text_.size() - at_) return fail();
-  at_ += length;
+  skip(length);
   longest_name_ = std::max(longest_name_, length);
   return {length + node, 0};
 }
@@ -130,7 +130,7 @@ Size Sizer::unqualified_name() {
     while (!failed_ && !take("E")) size += source_name();
   } else if (peek() == 'C' || (peek() == 'D' && digit(peek(1)))) {
     const bool inherited = peek(1) == 'I';
-    at_ += inherited ? 3 : 2;  // the name of the class once more
+    skip(inherited ? 3 : 2);  // the name of the class once more
     size.bytes += longest_name_;
     if (inherited) size += type();
   } else if (peek() == 'U') {
@@ -146,7 +146,7 @@ Size Sizer::operator_name() {
   if (take("cv")) return type();
   if (take("li")) return source_name();
   if (peek() < 'a' || peek() > 'z' || peek(1) == '\0') return fail();
-  at_ += 2;
+  skip(2);
   return {node, 0};
 }
 
@@ -162,14 +162,14 @@ Size Sizer::unnamed() {
 }
 
 Size Sizer::substitution() {
-  at_++;
+  skip(1);
   if (among(peek(), "tabsiod")) {
-    at_++;
+    skip(1);
     return {standard_name, 0};
   }
   uint64_t index = 0;
   if (peek() != '_') {
-    for (; digit(peek()) || (peek() >= 'A' && peek() <= 'Z'); at_++) {
+    for (; digit(peek()) || (peek() >= 'A' && peek() <= 'Z'); skip(1)) {
       const char c = peek();
       index = std::min(index * 36 + uint64_t(digit(c) ? c - '0' : c - 'A' + 10), too_much);
     }

@@ -80,6 +80,7 @@ class Sizer {
   char peek(size_t ahead = 0) const {
     return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0';
   }
+  void skip(size_t count) { at_ += std::min(count, text_.size() - at_); }
   bool take(std::string_view what) {
     if (!text_.substr(at_).starts_with(what)) return false;
     at_ += what.size();

@@ -4,7 +4,7 @@
 namespace coroscope::demangling {
 
 Size Sizer::template_parameter() {
-  at_++;
+  skip(1);
   sequence_end();
   return {node, 1};
 }
@@ -13,7 +13,7 @@ Size Sizer::template_arguments() {
   const Level level(this);
   Size size{node, 0};
   uint64_t count = 0;
-  at_++;
+  skip(1);
   while (!failed_ && !take("E")) {
     const Size argument = template_argument();
     argument_ = larger(argument_, argument);
@@ -28,7 +28,7 @@ Size Sizer::template_argument() {
   if (failed_) return {};
   switch (peek()) {
     case 'X': {
-      at_++;
+      skip(1);
       Size size = expression();
       size += must("E");
       return size;
@@ -61,12 +61,12 @@ Size Sizer::type() {
   if (failed_) return {};
   Size size{node, 0};
   if (among(peek(), "rVK")) {
-    while (among(peek(), "rVK")) at_++;
+    while (among(peek(), "rVK")) skip(1);
     size += peek() == 'F' ? plain_type() : type();
     return enter(size);
   }
   if (among(peek(), "PROCG")) {
-    at_++;
+    skip(1);
     size += type();
     return enter(size);
   }
@@ -80,22 +80,22 @@ Size Sizer::plain_type() {
   if (digit(first) || first == 'N' || first == 'Z') return name_type();
   switch (first) {
     case 'F':
-      at_++;
+      skip(1);
       (void)take("Y");
       while (!failed_ && !take("E")) {
         if (among(peek(), "RO") && peek(1) == 'E')
-          at_++;
+          skip(1);
         else
           size += type();
       }
       return size;
     case 'M':
-      at_++;
+      skip(1);
       size += type();
       size += type();
       return enter(size);
     case 'A':
-      at_++;
+      skip(1);
       if (digit(peek()))
         (void)number();
       else if (peek() != '_')
@@ -119,23 +119,23 @@ Size Sizer::plain_type() {
       return d_type();
     case 'u':
     case 'U':
-      at_++;
+      skip(1);
       size += source_name();
       if (peek() == 'I') size += template_arguments();
       if (first == 'U') size += type();
       return enter(size);
     default:
       if (first < 'a' || first > 'z') return fail();
-      at_++;
+      skip(1);
       return size;
   }
 }
 
 Size Sizer::d_type() {
   Size size{node, 0};
-  at_++;
+  skip(1);
   const char kind = peek();
-  at_++;
+  skip(1);
   switch (kind) {
     case 'p':
       size += type();
@@ -169,12 +169,12 @@ Size Sizer::d_type() {
 Size Sizer::literal() {
   const Level level(this);
   Size size{node, 0};
-  at_++;
+  skip(1);
   if (take("_Z") || take("Z")) {
     size += encoding();
   } else {
     size += type();
-    for (; !failed_ && peek() != 'E' && at_ < text_.size(); at_++) size.bytes++;
+    for (; !failed_ && peek() != 'E' && at_ < text_.size(); skip(1)) size.bytes++;
   }
   size += must("E");
   return size;
@@ -193,21 +193,21 @@ Size Sizer::expression() {
   }
   const std::string_view code = text_.substr(std::min(at_, text_.size()), 2);
   if (code == "sr") {
-    at_ += 2;
+    skip(2);
     return unresolved_name();
   }
   if (code == "fp" || code == "fL") {
-    at_ += 2;
+    skip(2);
     if (code == "fL") {
       (void)number();
       (void)must("p");
     }
-    while (among(peek(), "rVK")) at_++;
+    while (among(peek(), "rVK")) skip(1);
     if (!take("T")) sequence_end();
     return size;
   }
   if (code.size() < 2 || code[0] < 'a' || code[0] > 'z') return fail();
-  at_ += 2;
+  skip(2);
   size += operands(code);
   return size;
 }
@@ -222,7 +222,7 @@ Size Sizer::unresolved_name() {
     if (peek() == 'I') size += template_arguments();
   } while (!failed_ && names && peek() != 'E');
   if (!names || !(digit(peek(1)) || (peek(1) == 'o' && peek(2) == 'n'))) return size;
-  at_++;
+  skip(1);
   (void)take("on");
   size += unqualified_name();
   if (peek() == 'I') size += template_arguments();

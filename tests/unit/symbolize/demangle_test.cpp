@@ -92,6 +92,12 @@ TEST(Demangle, SurvivesNonsense) {
       EXPECT_LE(demangle(bent.c_str()).size(), 4096u);
     }
   }
+  for (const char* end :
+       {"D", "C", "CI", "1aC", "fL", "S", "T", "Z", "DF", "A", "XfL", "Ul", "G"}) {
+    for (const char* begin : {"_Z", "_ZN1a", "_Z1f", "_Z1fI", "_Z1fIX", "_ZZ1fvE"}) {
+      EXPECT_FALSE(demangle((std::string(begin) + end).c_str()).empty());
+    }
+  }
   for (const char* text : {"I", "N", "Z", "P", "1aI", "FP", "XL", "Dp", "X", "L_Z", "Ul"}) {
     std::string deep = "_Z1f";
     for (int i = 0; i < 2000; i++) deep += text;
