@@ -25,6 +25,8 @@ class StackReading : public testing::Test {
         &stack);
   }
 
+  void read_until(uint64_t until_ns) { reader_.read_until(until_ns); }
+
   Image image;
   int unwound = 0;
   ParkedContext last;
@@ -65,6 +67,18 @@ TEST_F(StackReading, AStackThatMovesAllTheTimeIsUnread) {
   EXPECT_EQ(read(), StackReader::Outcome::unread);
   EXPECT_EQ(stack, unread_parked_stack);
   EXPECT_EQ(unwound, 0);
+}
+
+TEST_F(StackReading, WhenItsTimeIsOverItKnowsOnlyWhatItRemembers) {
+  image.parked(0, 17);
+  read();
+  read_until(0);
+  EXPECT_EQ(read(), StackReader::Outcome::read);
+  image.slab[0].sequence += 2;
+  EXPECT_EQ(read(), StackReader::Outcome::unread);
+  EXPECT_EQ(stack, unread_parked_stack);
+  read_until(~uint64_t{0});
+  EXPECT_EQ(read(), StackReader::Outcome::read) << "at the next census it is";
 }
 
 TEST_F(StackReading, NonsenseBoundsAreUnread) {

@@ -15,10 +15,13 @@ namespace {
 // thread lost its core; beyond this it is counted as unsettled.
 constexpr uint64_t settle_ns = 1'000'000'000;
 
-// One census takes no longer, whatever the target publishes. Stacks get a part
-// of it only, so that there is time left to look at everybody.
+// A census takes no longer, whatever the target publishes. With stacks it may
+// take more: a million of them, read for the first time, are 4 s of work, and a
+// population whose stacks were read by halves looks as if it grew. What is left
+// of it after the stacks is time to look at everybody.
 constexpr uint64_t census_ns = 5'000'000'000;
-constexpr uint64_t stacks_ns = 4'000'000'000;
+constexpr uint64_t census_with_stacks_ns = 10'000'000'000;
+constexpr uint64_t stacks_ns = 8'000'000'000;
 
 Activity activity_of(uint32_t state) {
   switch (state) {
@@ -142,7 +145,8 @@ void CoroTarget::scan_table(uint32_t slabs, const UnwindContext& unwind, Census&
   uint64_t duplicates = 0;
   ids_.clear();
   stacks_.read_until(census.started_ns + stacks_ns);
-  const ScanLimits limits{settle_ns, census.started_ns + census_ns};
+  const uint64_t length_ns = unwind ? census_with_stacks_ns : census_ns;
+  const ScanLimits limits{settle_ns, census.started_ns + length_ns};
   const TableScan scan = table_.scan(slabs, limits, [&](TableHeader& entry) {
     if (ids_.insert(entry.header.id)) {
       census.members.push_back(member_of(entry, unwind, census));
