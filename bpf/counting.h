@@ -37,7 +37,7 @@ static __always_inline struct wire_target* counting_target(wire_u64 cookie) {
     return 0;
   }
   target = (struct wire_target*)bpf_map_lookup_elem(&targets, &slot);
-  if (!target || !target->counting) return 0;
+  if (!target || !(target->mode & WIRE_MODE_COUNTING)) return 0;
   return target;
 }
 
@@ -62,7 +62,7 @@ static __always_inline void note_in_window(const struct wire_target* target, wir
                                            wire_u32 first_wait) {
   struct wire_window_key key = {id, (wire_u32)cookie, 0};
   struct wire_window_entry* entry;
-  if (!target->window) return;
+  if (!(target->mode & WIRE_MODE_WINDOW)) return;
   entry = (struct wire_window_entry*)bpf_map_lookup_elem(&windows, &key);
   if (entry) {
     if ((seen & WIRE_SEEN_WAIT) && !(entry->seen & WIRE_SEEN_WAIT)) seen |= first_wait;

@@ -41,9 +41,13 @@ struct wire_target {
   wire_u32 first_stack; /* its region in stack_counters: [first_stack, first_stack + stacks) */
   wire_u32 stacks;      /* slots in the region; slot 0 takes stack id 0 and every id that
                            does not fit, slot N stack id N */
-  wire_u32 counting;    /* 0: probes are being attached, nothing is counted yet */
-  wire_u32 window;      /* 1: a census runs, events are also noted by coroutine */
+  wire_u32 mode;        /* WIRE_MODE_*: one word, so that both begin at once */
+  wire_u32 reserved;
 };
+
+/* While neither is set, probes are being attached and nothing is counted. */
+#define WIRE_MODE_COUNTING 1u
+#define WIRE_MODE_WINDOW 2u /* a census runs: events are also noted by coroutine */
 
 /* One per target and spawn stack. live and parked are changes since counting
  * began: add the census's baseline to get the number of coroutines. */

@@ -22,7 +22,7 @@ class Counting : public testing::Test {
     losses = {};
     windows = {};
     windows.target = cookie;
-    target() = {4, 8, 1, 0};
+    target() = {4, 8, WIRE_MODE_COUNTING, 0};
   }
 
   static wire_target& target() { return targets.values[cookie]; }
@@ -62,8 +62,7 @@ TEST_F(Counting, LiveGoesBelowZeroForThoseWhoWereThereBefore) {
 }
 
 TEST_F(Counting, NothingCountsWhileProbesAreBeingAttached) {
-  target().counting = 0;
-  target().window = 1;
+  target().mode = WIRE_MODE_WINDOW;
   count_spawn(cookie, 1, 2);
   count_park(cookie, 1, 2);
   count_unpark(cookie, 1, 2, 1);
@@ -81,7 +80,7 @@ TEST_F(Counting, AStackWithoutASlotCountsInSlotZeroAndAsALoss) {
 }
 
 TEST_F(Counting, ARegionBeyondTheMapIsALoss) {
-  target() = {100, 8, 1, 0};
+  target() = {100, 8, WIRE_MODE_COUNTING, 0};
   count_spawn(cookie, 1, 1);
   EXPECT_EQ(lost(WIRE_LOSS_STACK_UNMAPPED), 1u);
 }
@@ -93,7 +92,7 @@ TEST_F(Counting, ACookieOfNoTargetIsALossOfItsOwn) {
 }
 
 TEST_F(Counting, TheWindowNotesBirthAndDeath) {
-  target().window = 1;
+  target().mode |= WIRE_MODE_WINDOW;
   count_spawn(cookie, 1, 2);
   count_spawn(cookie, 2, 3);
   count_exit(cookie, 2, 3);
@@ -105,7 +104,7 @@ TEST_F(Counting, TheWindowNotesBirthAndDeath) {
 }
 
 TEST_F(Counting, TheWindowKnowsWhoWasParkedWhenItOpened) {
-  target().window = 1;
+  target().mode |= WIRE_MODE_WINDOW;
   count_unpark(cookie, 1, 2, 1);  // was parked
   count_park(cookie, 1, 2);
   count_park(cookie, 2, 2);  // was not
@@ -117,7 +116,7 @@ TEST_F(Counting, TheWindowKnowsWhoWasParkedWhenItOpened) {
 }
 
 TEST_F(Counting, AnUnparkAfterASpawnInTheWindowIsNotAFirstWait) {
-  target().window = 1;
+  target().mode |= WIRE_MODE_WINDOW;
   count_spawn(cookie, 1, 2);
   count_park(cookie, 1, 2);
   count_unpark(cookie, 1, 2, 1);
@@ -125,7 +124,7 @@ TEST_F(Counting, AnUnparkAfterASpawnInTheWindowIsNotAFirstWait) {
 }
 
 TEST_F(Counting, AFullWindowIsALossButStillCounts) {
-  target().window = 1;
+  target().mode |= WIRE_MODE_WINDOW;
   windows.max_entries = 1;
   count_spawn(cookie, 1, 2);
   count_spawn(cookie, 2, 2);

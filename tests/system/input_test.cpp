@@ -62,6 +62,26 @@ TEST(BadInput, TheSameProcessTwice) {
   expect_refusal(run(coroscope({"watch", self, self})), exit_usage, "named twice");
 }
 
+TEST(BadInput, MoreProcessesThanItCanWatch) {
+  std::vector<std::string> arguments = {"watch"};
+  for (int pid = 1; pid <= 65; ++pid) arguments.push_back(std::to_string(pid));
+  expect_refusal(run(coroscope(arguments)), exit_usage, "at most 64");
+}
+
+TEST(BadInput, OutputThatCanNotBeWritten) {
+  ChurnTarget target;
+  const std::string pid = std::to_string(target.pid());
+  for (const std::string& command :
+       {std::string("ps"), std::string("doctor"), "watch " + pid + " --for 300ms -i 100ms"}) {
+    for (const char* output : {"/dev/full", "&-"}) {
+      const Outcome outcome =
+          run({"/bin/sh", "-c", COROSCOPE_COMMAND " " + command + " >" + output});
+      EXPECT_EQ(outcome.code, exit_environment) << command << " >" << output;
+      EXPECT_NE(outcome.errors.find("cannot write to stdout"), std::string::npos) << outcome.errors;
+    }
+  }
+}
+
 TEST(BadInput, AProcessWithoutTheRuntime) {
   Child target({program("sleeper")});
   expect_refusal(watch(std::to_string(target.pid())), exit_environment, "no coroutine runtime");
@@ -179,9 +199,9 @@ INSTANTIATE_TEST_SUITE_P(
                       Corrupt{"magic", exit_environment, "makes no sense"},
                       Corrupt{"header_size_zero", exit_environment, "makes no sense"},
                       Corrupt{"huge_counts", exit_environment, "makes no sense"},
-                      Corrupt{"bad_slab_address", exit_ok, "lost  "},
+                      Corrupt{"bad_slab_address", exit_ok, "table slots"},
                       Corrupt{"depot_cycle_or_garbage", exit_ok, "completeness"},
-                      Corrupt{"odd_sequence", exit_ok, "lost  "}),
+                      Corrupt{"odd_sequence", exit_ok, "changed during every read"}),
     [](const auto& corrupt) { return std::string(corrupt.param.mode); });
 
 // Bounded: the run below has a second's worth of work at most, and a time-out.

@@ -209,13 +209,13 @@ Result<void> KernelCounters::attach(uint32_t slot, const Process& process, const
 
 void KernelCounters::start_counting(uint32_t slot) {
   wire_target& target = state_->targets.as<wire_target>()[slot];
-  std::atomic_ref(target.window).store(1, std::memory_order_seq_cst);
-  std::atomic_ref(target.counting).store(1, std::memory_order_seq_cst);
+  std::atomic_ref(target.mode)
+      .store(WIRE_MODE_COUNTING | WIRE_MODE_WINDOW, std::memory_order_seq_cst);
 }
 
 Result<std::vector<WindowEvent>> KernelCounters::close_window(uint32_t slot) {
   wire_target& target = state_->targets.as<wire_target>()[slot];
-  std::atomic_ref(target.window).store(0, std::memory_order_seq_cst);
+  std::atomic_ref(target.mode).store(WIRE_MODE_COUNTING, std::memory_order_seq_cst);
 
   const int fd = bpf_map__fd(state_->skeleton->maps.windows);
   auto entries = read_hash(fd, state_->sizes.window);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -79,10 +81,24 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace coroscope
 
+namespace {
+
+// A report that did not arrive must not look like good news. Whoever closed the
+// pipe has had enough and is not told.
+int finish_output(int code) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  pollfd output{STDOUT_FILENO, 0, 0};
+  if (poll(&output, 1, 0) == 1 && (output.revents & POLLERR)) return code;
+  return coroscope::fail(
+      {coroscope::ErrorKind::environment, "cannot write to stdout: what it shows is not complete"});
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   // Only for what no one can plan for, such as memory running out.
   try {
-    return coroscope::run(argc, argv);
+    return finish_output(coroscope::run(argc, argv));
   } catch (const std::exception& error) {
     return coroscope::fail({coroscope::ErrorKind::environment, error.what()});
   }

@@ -97,8 +97,9 @@ ExitCode run_ps(bool json) {
     fmt::print(stderr, "no process that we may look into runs coroutines\n");
   for (const std::string& message : listing.unreadable) fmt::print(stderr, "{}\n", message);
   if (listing.forbidden > 0) {
-    fmt::print(stderr, "{} processes could not be looked into; run as root to see them\n",
-               listing.forbidden);
+    fmt::print(stderr, "{} process{} could not be looked into; run as root to see {}\n",
+               listing.forbidden, listing.forbidden == 1 ? "" : "es",
+               listing.forbidden == 1 ? "it" : "them");
   }
   return exit_ok;
 }

@@ -10,11 +10,20 @@
 
 namespace coroscope {
 
-Result<Fd> catch_termination() {
+namespace {
+
+sigset_t termination() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  return signals;
+}
+
+}  // namespace
+
+Result<Fd> catch_termination() {
+  const sigset_t signals = termination();
   sigprocmask(SIG_BLOCK, &signals, nullptr);
   Fd fd(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!fd) {
@@ -22,6 +31,15 @@ Result<Fd> catch_termination() {
                  fmt::format("cannot wait for signals: {}", std::strerror(errno))};
   }
   return fd;
+}
+
+void release_termination() {
+  const sigset_t signals = termination();
+  // The one that was noticed by poll is still pending: it is taken off first.
+  const timespec at_once{};
+  while (sigtimedwait(&signals, nullptr, &at_once) > 0) {
+  }
+  sigprocmask(SIG_UNBLOCK, &signals, nullptr);
 }
 
 void ignore_broken_pipe() {

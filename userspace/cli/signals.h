@@ -6,9 +6,12 @@
 
 namespace coroscope {
 
-// Blocks SIGINT and SIGTERM for good and returns a descriptor that is readable
-// once one of them came.
+// Blocks SIGINT and SIGTERM and returns a descriptor that is readable once one
+// of them came. Until this is called they simply end us, which is harmless.
 Result<Fd> catch_termination();
+
+// Lets them end us again: for who presses Ctrl-C a second time.
+void release_termination();
 
 // Lets writing to a closed pipe be an error instead of our end.
 void ignore_broken_pipe();

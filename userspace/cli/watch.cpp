@@ -13,6 +13,7 @@
 #include "cli/watch_output.h"
 #include "util/clock.h"
 #include "util/duration.h"
+#include "util/log.h"
 
 namespace coroscope {
 namespace {
@@ -43,6 +44,21 @@ Result<Times> parse_times(const WatchOptions& options) {
   return times;
 }
 
+// Says at the start what a person would otherwise read at the end.
+void warn_if_too_short(const Times& times) {
+  if (times.length_ns / times.interval_ns >= 1'000'000) return;
+  const uint64_t looks = times.length_ns / times.interval_ns + 1;
+  if (long_enough_to_judge(times.length_ns, looks)) return;
+  const GrowthRules rules;
+  log_warn(
+      "--for {} with --interval {} gives {} looks: too short for a verdict, which needs {} "
+      "looks, and {} after the third",
+      format_duration(std::chrono::nanoseconds(times.length_ns)),
+      format_duration(std::chrono::nanoseconds(times.interval_ns)), looks,
+      rules.min_censuses + settled_censuses[0] - 1,
+      format_duration(std::chrono::nanoseconds(rules.min_judged_ns)));
+}
+
 Result<std::vector<pid_t>> parse_pids(const std::vector<std::string>& texts) {
   std::vector<pid_t> pids;
   for (const std::string& text : texts) {
@@ -58,6 +74,11 @@ Result<std::vector<pid_t>> parse_pids(const std::vector<std::string>& texts) {
       return Error{ErrorKind::usage, fmt::format("process {} is named twice", pid)};
     }
     pids.push_back(pid);
+  }
+  if (pids.size() > WIRE_MAX_TARGETS) {
+    return Error{ErrorKind::usage,
+                 fmt::format("{} processes are too many: one coroscope watches at most {}",
+                             pids.size(), WIRE_MAX_TARGETS)};
   }
   return pids;
 }
@@ -166,7 +187,7 @@ ExitCode Watch::report() {
   bool leak = false;
   bool gone = false;
   for (const auto& observation : observations_) {
-    observation->detach();
+    observation->close_account();
     reports.push_back(observation->report());
     leak = leak || reports.back().has_leak();
     gone = gone || reports.back().gone;
@@ -184,19 +205,21 @@ ExitCode run_watch(const WatchOptions& options) {
   auto pids = parse_pids(options.pids);
   if (!pids) return fail(pids.error());
   ignore_broken_pipe();
-  auto signals = catch_termination();
-  if (!signals) return fail(signals.error());
-
   auto observations = open_all(*pids);
   if (!observations) return fail(observations.error());
   auto loaded = load_for(*observations);
   if (!loaded) return fail(loaded.error());
   const auto kernel = std::make_shared<KernelCounters>(std::move(*loaded));
+  // Not before: what was opened so far may be slow, and needs no farewell.
+  auto signals = catch_termination();
+  if (!signals) return fail(signals.error());
 
   WatchOutput output(options.json, options.duration.empty());
   Watch watch(std::move(*observations), *times, output, *signals);
   if (auto attached = watch.attach(kernel); !attached) return fail(attached.error());
+  warn_if_too_short(*times);
   watch.follow();
+  release_termination();
   return watch.report();
 }
 

@@ -30,16 +30,13 @@ struct ReportedFinding {
   std::string reason;  // "chan send"; "" if the members do not wait in one place
   std::string cause;   // "no receiver"; "" if the waited object does not tell
   uint64_t live = 0;
-  uint64_t joined = 0;  // members ever
-  uint64_t left = 0;    // of those, not there any more
-  uint64_t settled_ever = 0;
-  uint64_t settled_left = 0;
+  uint64_t joined = 0;          // members ever
+  uint64_t left = 0;            // of those, not there any more
   uint64_t oldest_wait_ns = 0;  // 0: none waits
   uint64_t oldest_age_ns = 0;   // of the oldest member
   uint64_t example_id = 0;      // that member
   SpawnStack spawn_stack_id = 0;
-  bool spawn_stack_known = true;
-  bool parked_stack_known = true;  // false also where members wait in several places
+  bool several_places = false;  // parked_at is then where most of them are
   ReportedStack parked_at;
   ReportedStack spawned_at;
 };
@@ -55,9 +52,9 @@ struct TargetReport {
   uint64_t populations = 0;  // ever seen
   bool gone = false;         // the process ended while it was watched
   Account account;
-  uint64_t stacks_unread = 0;    // parked stacks that the last census could not read
-  uint64_t stacks_cut = 0;       // and those it could not follow to the end
-  uint64_t members_dropped = 0;  // beyond the bound on populations
+  uint64_t stacks_unread = 0;  // parked stacks that the last census could not read
+  uint64_t stacks_cut = 0;     // and those it could not follow to the end
+  bool judged = false;         // watched for long enough to say anything
   std::vector<ReportedFinding> findings;
   std::vector<std::string> remarks;  // what a reader has to know to trust this
 

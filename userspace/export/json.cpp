@@ -19,19 +19,26 @@ double seconds(uint64_t ns) {
   return static_cast<double>(ns) / 1e9;
 }
 
+Json census_losses_json(const CensusLosses& losses) {
+  return {{"torn", losses.torn},
+          {"unsettled", losses.unsettled},
+          {"unreadable", losses.unreadable},
+          {"malformed", losses.malformed},
+          {"over_limit", losses.over_limit}};
+}
+
 Json losses_json(const Account& account) {
   const Losses& losses = account.losses;
-  return {{"torn", losses.census.torn},
-          {"unsettled", losses.census.unsettled},
-          {"unreadable", losses.census.unreadable},
-          {"malformed", losses.census.malformed},
-          {"over_limit", losses.census.over_limit},
+  return {{"at_attach", census_losses_json(losses.census)},
+          {"latest_census", census_losses_json(losses.latest)},
           {"window_full", losses.window_full},
           {"bad_arguments", losses.bad_arguments},
           {"missed_runs", losses.missed_runs},
           {"unaccounted", losses.unaccounted},
+          {"unaccounted_parks", losses.unaccounted_parks},
           {"stack_unmapped", losses.stack_unmapped},
-          {"stacks_lost", losses.stacks_lost}};
+          {"stacks_lost", losses.stacks_lost},
+          {"members_dropped", losses.members_dropped}};
 }
 
 Json account_json(const Account& account) {
@@ -85,12 +92,17 @@ Json finding_json(const ReportedFinding& finding) {
   json["live_at_first"] = finding.growth.first_live;
   json["joined"] = finding.joined;
   json["left"] = finding.left;
-  json["settled"] = finding.settled_ever;
-  json["settled_left"] = finding.settled_left;
+  if (finding.growth.verdict == Verdict::leak) {
+    json["stayed"] = finding.growth.stayed;
+    json["stayed_left"] = finding.growth.stayed_left;
+    json["stayed_censuses"] = finding.growth.stayed_censuses;
+  }
+  json["judged_s"] = seconds(finding.growth.judged_ns);
   json["oldest_wait_s"] = seconds(finding.oldest_wait_ns);
   json["oldest_age_s"] = seconds(finding.oldest_age_ns);
   json["example_coroutine"] = finding.example_id;
   json["spawn_stack_id"] = finding.spawn_stack_id;
+  if (finding.several_places) json["several_places"] = true;
   json["parked_at"] = stack_json(finding.parked_at);
   json["spawned_at"] = stack_json(finding.spawned_at);
   return json;
@@ -103,6 +115,7 @@ Json target_json(const TargetReport& report) {
                {"workers", report.workers},
                {"watched_s", seconds(report.watched_ns)},
                {"censuses", report.censuses},
+               {"judged", report.judged},
                {"gone", report.gone}};
   json.update(account_json(report.account));
   json["populations"] = report.populations;
@@ -115,9 +128,8 @@ Json target_json(const TargetReport& report) {
     json["spawn_stacks"].push_back(spawn_stack_json(row));
   }
   json["losses"] = losses_json(report.account);
-  json["losses"]["stacks_unread"] = report.stacks_unread;
-  json["losses"]["stacks_cut"] = report.stacks_cut;
-  json["losses"]["members_dropped"] = report.members_dropped;
+  json["stacks_unread"] = report.stacks_unread;
+  json["stacks_cut"] = report.stacks_cut;
   json["remarks"] = report.remarks;
   return json;
 }

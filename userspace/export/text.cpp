@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <initializer_list>
 #include <iterator>
 
 #include "util/duration.h"
@@ -74,19 +75,28 @@ void add_stack(Out out, const char* title, const ReportedStack& stack, const cha
   }
 }
 
+// Of whom: all who were there, or, where members turn over, those who stayed.
+std::string who_left(const ReportedFinding& finding) {
+  if (finding.growth.stayed_censuses <= settled_censuses[0]) {
+    return fmt::format("{} of {} left while watched", finding.left, finding.joined);
+  }
+  return fmt::format("{} of {} who stayed for {} looks left", finding.growth.stayed_left,
+                     finding.growth.stayed, finding.growth.stayed_censuses);
+}
+
 std::string what_waits(const ReportedFinding& finding) {
-  if (finding.reason.empty()) return "waits in several places";
+  if (finding.several_places) return "waits in several places";
   return finding.cause.empty() ? finding.reason
                                : fmt::format("{}, {}", finding.reason, finding.cause);
 }
 
-// A population that grew, but for a reason that is not called a leak.
+// A population that grew, but not as a leak does.
 void add_other(Out out, const ReportedFinding& finding) {
   const char* why = finding.growth.verdict == Verdict::turnover
-                        ? "its members leave again: load, not a leak"
+                        ? "its members leave again: load or a backlog, as far as can be seen"
                     : finding.growth.verdict == Verdict::levelled
-                        ? "grew and stopped, or slowed down: a ramp or a pool, not a leak"
-                        : "too short to tell: watch for 5 s and 8 censuses at least";
+                        ? "not all the time: a ramp, a burst or a pool, as far as can be seen"
+                        : "not watched for long enough to judge";
   std::string where = "an unknown place";
   const auto frames = shown(finding.parked_at.empty() ? finding.spawned_at : finding.parked_at);
   if (!frames.empty()) where = fmt::format("{} {}", frames[0]->function, location(*frames[0]));
@@ -94,32 +104,57 @@ void add_other(Out out, const ReportedFinding& finding) {
                  finding.growth.first_live, finding.growth.last_live, where, why);
 }
 
+void add_headline(Out out, const TargetReport& report) {
+  const GrowthRules rules;
+  if (report.has_leak()) return;
+  if (!report.judged) {
+    fmt::format_to(out,
+                   "not judged: {} looks in {}; a verdict needs {} looks, and {} after the third\n",
+                   report.censuses, duration(report.watched_ns),
+                   rules.min_censuses + settled_censuses[0] - 1, duration(rules.min_judged_ns));
+    return;
+  }
+  fmt::format_to(out,
+                 "no leak found: no population grew all the time, by {} or more  ({} live in {} "
+                 "populations)\n",
+                 rules.min_growth, report.account.live, report.populations);
+}
+
 struct NamedLoss {
   uint64_t count;
   const char* what;
 };
 
+void add_named(Out out, std::initializer_list<NamedLoss> losses, const char* when) {
+  for (const NamedLoss& loss : losses) {
+    if (loss.count > 0) fmt::format_to(out, "lost  {} {}{}\n", loss.count, loss.what, when);
+  }
+}
+
+void add_census_losses(Out out, const CensusLosses& losses, const char* when) {
+  add_named(out,
+            {{losses.torn, "coroutines changed during every read of them"},
+             {losses.unsettled, "coroutines stayed between two states"},
+             {losses.unreadable, "table slots could not be read"},
+             {losses.malformed, "table slots or slabs made no sense"},
+             {losses.over_limit, "table slots were beyond the bounds of a census"}},
+            when);
+}
+
 void add_losses(Out out, const TargetReport& report) {
   const Losses& losses = report.account.losses;
-  const NamedLoss named[] = {
-      {losses.census.torn, "coroutines changed during every read of them"},
-      {losses.census.unsettled, "coroutines stayed between two states"},
-      {losses.census.unreadable, "table slots could not be read"},
-      {losses.census.malformed, "table slots or slabs made no sense"},
-      {losses.census.over_limit, "table slots were beyond the bound of a census"},
-      {losses.window_full, "events during the attach found the window full"},
-      {losses.bad_arguments, "events had unreadable arguments"},
-      {losses.missed_runs, "events were skipped by the kernel"},
-      {losses.unaccounted, "coroutines do not fit the events (an audit found them)"},
-      {losses.stack_unmapped, "events had stacks beyond the map: counted, not attributed"},
-      {losses.stacks_lost, "spawns had stacks beyond the target's depot"},
-      {report.stacks_unread, "parked stacks could not be read in the last census"},
-      {report.stacks_cut, "parked stacks could not be followed to their outermost frame"},
-      {report.members_dropped, "coroutines were beyond the bound on populations"},
-  };
-  for (const NamedLoss& loss : named) {
-    if (loss.count > 0) fmt::format_to(out, "lost  {} {}\n", loss.count, loss.what);
-  }
+  add_census_losses(out, losses.census, ", at the attach");
+  add_census_losses(out, losses.latest, ", in the last census");
+  add_named(out,
+            {{losses.window_full, "events during the attach found the window full"},
+             {losses.bad_arguments, "events had unreadable arguments"},
+             {losses.missed_runs, "events were skipped by the kernel"},
+             {losses.unaccounted, "coroutines do not fit the events (an audit found them)"},
+             {losses.unaccounted_parks, "waits do not fit the events (an audit found them)"},
+             {losses.stack_unmapped, "events had stacks beyond the map: counted, not attributed"},
+             {losses.stacks_lost, "spawns had stacks beyond the target's depot"},
+             {losses.members_dropped, "coroutines were beyond the bound on populations"}},
+            "");
 }
 
 void add_completeness(Out out, const TargetReport& report) {
@@ -144,10 +179,7 @@ void add_target(Out out, const TargetReport& report, const TextOptions& options)
       fmt::format_to(out, "{}\n", leak_text(finding, options));
     }
   }
-  if (!report.has_leak()) {
-    fmt::format_to(out, "no leak: no population only grows  ({} live in {} populations)\n",
-                   report.account.live, report.populations);
-  }
+  add_headline(out, report);
   for (const ReportedFinding& finding : report.findings) {
     if (finding.growth.verdict != Verdict::leak) add_other(out, finding);
   }
@@ -161,16 +193,16 @@ void add_target(Out out, const TargetReport& report, const TextOptions& options)
 std::string leak_text(const ReportedFinding& finding, const TextOptions& options) {
   std::string text;
   const Out out(text);
-  fmt::format_to(out, "{}  {}   +{:.1f}/s, oldest born {}   {} live, {} of {} ever left",
+  fmt::format_to(out, "{}  {}   +{:.1f}/s, oldest born {}   {} live, {}",
                  options.colour ? "\x1b[1;31mLEAK\x1b[0m" : "LEAK", what_waits(finding),
                  finding.growth.per_second, time_ago(finding.oldest_age_ns), finding.live,
-                 finding.left, finding.joined);
+                 who_left(finding));
   if (finding.oldest_wait_ns > 0) {
     fmt::format_to(out, "   oldest wait {}", duration(finding.oldest_wait_ns));
   }
   text += '\n';
-  add_stack(out, "parked at", finding.parked_at,
-            finding.reason.empty() ? "several places" : "(stack not read)");
+  add_stack(out, finding.several_places ? "mostly at" : "parked at", finding.parked_at,
+            finding.several_places ? "several places" : "(stack not read)");
   add_stack(out, "spawned at", finding.spawned_at, "(spawn stack not known)");
   return text;
 }

@@ -26,16 +26,35 @@ void add_member(const Member& member, const Window& window, Baseline& baseline) 
   }
 }
 
-// The number of coroutines of each stack that a census found.
-std::unordered_map<SpawnStack, int64_t> count_by_stack(const Census& census) {
-  std::unordered_map<SpawnStack, int64_t> counts;
-  for (const Member& member : census.members) counts[member.spawn_stack]++;
+struct Found {
+  int64_t live = 0;
+  int64_t parked = 0;
+};
+
+// The coroutines of each stack that a census found. Stacks without a slot are
+// together in stack 0, as in the account.
+std::unordered_map<SpawnStack, Found> count_by_stack(const Census& census, SpawnStack slots) {
+  std::unordered_map<SpawnStack, Found> counts;
+  for (const Member& member : census.members) {
+    Found& found = counts[member.spawn_stack < slots ? member.spawn_stack : 0];
+    found.live++;
+    found.parked += member.activity == Activity::parked;
+  }
   return counts;
 }
 
-uint64_t distance(int64_t value, int64_t lowest, int64_t highest) {
-  if (value < lowest) return static_cast<uint64_t>(lowest - value);
-  if (value > highest) return static_cast<uint64_t>(value - highest);
+// Comings and goings up to one moment.
+struct Flow {
+  uint64_t in = 0;
+  uint64_t out = 0;
+};
+
+// How far a count is from the range that the flows before and after allow.
+uint64_t outside(int64_t count, uint64_t baseline, Flow first, Flow last) {
+  const int64_t lowest = static_cast<int64_t>(baseline + first.in - last.out);
+  const int64_t highest = static_cast<int64_t>(baseline + last.in - first.out);
+  if (count < lowest) return static_cast<uint64_t>(lowest - count);
+  if (count > highest) return static_cast<uint64_t>(count - highest);
   return 0;
 }
 
@@ -68,15 +87,19 @@ Account balance(const Baseline& baseline, const Counters& counters, const Losses
   account.losses.missed_runs = counters.missed_runs;
 
   const auto slots = static_cast<SpawnStack>(counters.by_stack.size());
-  std::unordered_map<SpawnStack, BaselineCount> unmapped;
+  account.slots = slots;
   auto add = [&account](SpawnStack stack, const BaselineCount& before,
                         const StackCounters& events) {
     if (before.live == 0 && before.parked == 0 && events.spawned == 0 && events.exited == 0 &&
         events.parks == 0 && events.unparks == 0) {
       return;
     }
-    StackBalance row{stack, before.live, static_cast<int64_t>(before.live) + events.live,
-                     static_cast<int64_t>(before.parked) + events.parked, events};
+    StackBalance row{stack,
+                     before.live,
+                     before.parked,
+                     static_cast<int64_t>(before.live) + events.live,
+                     static_cast<int64_t>(before.parked) + events.parked,
+                     events};
     account.baseline += row.baseline;
     account.spawned += events.spawned;
     account.exited += events.exited;
@@ -106,24 +129,32 @@ Account balance(const Baseline& baseline, const Counters& counters, const Losses
   return account;
 }
 
-uint64_t audit(const Account& before, const Census& census, const Account& after) {
-  const auto found = count_by_stack(census);
+Audit audit(const Account& before, const Census& census, const Account& after) {
+  auto found = count_by_stack(census, after.slots);
   std::unordered_map<SpawnStack, const StackBalance*> earlier;
   for (const StackBalance& row : before.stacks) earlier.emplace(row.spawn_stack, &row);
 
-  uint64_t unexplained = 0;
+  Audit unexplained;
   for (const StackBalance& row : after.stacks) {
-    if (row.spawn_stack == 0) continue;  // a mixture, see balance()
     const auto at = earlier.find(row.spawn_stack);
     const StackCounters first = at == earlier.end() ? StackCounters{} : at->second->events;
-    const auto born = static_cast<int64_t>(row.baseline);
-    const int64_t lowest = born + static_cast<int64_t>(first.spawned - row.events.exited);
-    const int64_t highest = born + static_cast<int64_t>(row.events.spawned - first.exited);
-    const auto count = found.find(row.spawn_stack);
-    unexplained += distance(count == found.end() ? 0 : count->second, lowest, highest);
+    const StackCounters& last = row.events;
+    const Found now = found[row.spawn_stack];
+    found.erase(row.spawn_stack);
+    unexplained.live +=
+        outside(now.live, row.baseline, {first.spawned, first.exited}, {last.spawned, last.exited});
+    unexplained.parked += outside(now.parked, row.baseline_parked, {first.parks, first.unparks},
+                                  {last.parks, last.unparks});
+  }
+  // Stacks that the account knows nothing of.
+  for (const auto& [stack, rest] : found) {
+    unexplained.live += static_cast<uint64_t>(rest.live);
+    unexplained.parked += static_cast<uint64_t>(rest.parked);
   }
   const uint64_t unseen = census.losses.total();
-  return unexplained > unseen ? unexplained - unseen : 0;
+  unexplained.live -= std::min(unexplained.live, unseen);
+  unexplained.parked -= std::min(unexplained.parked, unseen);
+  return unexplained;
 }
 
 }  // namespace coroscope

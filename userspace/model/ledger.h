@@ -32,6 +32,7 @@ Baseline settle_baseline(const Census& census, std::span<const WindowEvent> wind
 struct StackBalance {
   SpawnStack spawn_stack = 0;
   uint64_t baseline = 0;
+  uint64_t baseline_parked = 0;
   int64_t live = 0;    // baseline + spawned - exited
   int64_t parked = 0;  // parked at the baseline + parks - unparks
   StackCounters events{};
@@ -39,26 +40,30 @@ struct StackBalance {
 
 // Losses is everything that makes the account uncertain, by cause. The first
 // group means coroutines or events; the second leaves the totals exact but not
-// their attribution to stacks.
+// their attribution to stacks and populations.
 struct Losses {
-  CensusLosses census;         // of the census that made the baseline
-  uint64_t window_full = 0;    // events during the attach that may be counted twice or not
-  uint64_t bad_arguments = 0;  // probe arguments that could not be read
-  uint64_t missed_runs = 0;    // runs of a BPF program that the kernel skipped
-  uint64_t unaccounted = 0;    // coroutines that an audit found to differ from the account
+  CensusLosses census;             // of the census that made the baseline
+  CensusLosses latest;             // of the latest one, which the populations come from
+  uint64_t window_full = 0;        // events during the attach that may be counted twice or not
+  uint64_t bad_arguments = 0;      // probe arguments that could not be read
+  uint64_t missed_runs = 0;        // runs of a BPF program that the kernel skipped
+  uint64_t unaccounted = 0;        // coroutines that an audit found to differ from the account
+  uint64_t unaccounted_parks = 0;  // and parked ones
 
-  uint64_t stack_unmapped = 0;  // events of stacks beyond the map
-  uint64_t stacks_lost = 0;     // spawns whose stack did not fit the target's depot
+  uint64_t stack_unmapped = 0;   // events of stacks beyond the map
+  uint64_t stacks_lost = 0;      // spawns whose stack did not fit the target's depot
+  uint64_t members_dropped = 0;  // coroutines of the latest census beyond the bound on populations
 
-  uint64_t uncertain() const {
-    return census.total() + window_full + bad_arguments + missed_runs + unaccounted;
+  uint64_t total() const {
+    return census.total() + latest.total() + window_full + bad_arguments + missed_runs +
+           unaccounted + unaccounted_parks + stack_unmapped + stacks_lost + members_dropped;
   }
-  uint64_t total() const { return uncertain() + stack_unmapped + stacks_lost; }
 };
 
 // Account is the ledger's state at one moment.
 struct Account {
   std::vector<StackBalance> stacks;  // those that ever had a coroutine, by spawn stack id
+  SpawnStack slots = 0;              // ids from here on are balanced together, as stack 0
   uint64_t baseline = 0;             // alive before counting began
   uint64_t spawned = 0;
   uint64_t exited = 0;
@@ -73,10 +78,16 @@ struct Account {
 
 Account balance(const Baseline& baseline, const Counters& counters, const Losses& known);
 
-// Compares a later census with the account on both sides of it and returns how
-// many coroutines can not be explained by the events in between: 0 unless
-// something was missed. Sums over spawn stacks the distance of the census's
-// count from the range [lowest, highest] that the events allow.
-uint64_t audit(const Account& before, const Census& census, const Account& after);
+// Audit is what a census found that the events can not explain; 0 unless
+// something was missed.
+struct Audit {
+  uint64_t live = 0;
+  uint64_t parked = 0;
+};
+
+// Compares a census with the account on both sides of it: for each spawn stack
+// the number that the census found has to lie in the range that the events
+// before and after it allow. What the census itself could not see is allowed for.
+Audit audit(const Account& before, const Census& census, const Account& after);
 
 }  // namespace coroscope

@@ -45,6 +45,7 @@ uint32_t Populations::group_of(const PopulationKey& key) {
   Population fresh;
   fresh.key = key;
   fresh.grouping = grouping_;
+  fresh.first_census = static_cast<uint32_t>(censuses_);
   groups_.push_back(std::move(fresh));
   index_.emplace(key, group);
   return group;
@@ -54,7 +55,11 @@ void Populations::leave(const Seat& seat) {
   if (seat.id == 0 || seat.group == no_group) return;
   Population& group = groups_[seat.group];
   group.left++;
-  if (seat.censuses >= settled_censuses) group.settled_left++;
+  for (size_t level = 0; level < settled_censuses.size(); ++level) {
+    if (seat.censuses < settled_censuses[level]) break;
+    group.settled[level].now--;
+    group.settled[level].left++;
+  }
 }
 
 void Populations::seat(const Member& member, Seat& seat) {
@@ -68,11 +73,14 @@ void Populations::seat(const Member& member, Seat& seat) {
     members_dropped_++;
     return;
   }
-  if (seat.censuses < settled_censuses && ++seat.censuses == settled_censuses) {
-    groups_[group].settled_ever++;
+  if (seat.censuses < settled_censuses.back()) {
+    seat.censuses++;
+    for (size_t level = 0; level < settled_censuses.size(); ++level) {
+      if (seat.censuses != settled_censuses[level]) continue;
+      groups_[group].settled[level].now++;
+      groups_[group].settled[level].ever++;
+    }
   }
-  if (settled_now_.size() < groups_.size()) settled_now_.resize(groups_.size());
-  settled_now_[group] += seat.censuses >= settled_censuses;
   note_example(member, groups_[group]);
 }
 
@@ -90,17 +98,25 @@ void Populations::note_example(const Member& member, Population& group) {
 }
 
 void Populations::record_samples(uint64_t time_ns) {
-  settled_now_.resize(groups_.size());
-  for (size_t i = 0; i < groups_.size(); ++i) {
-    Population& group = groups_[i];
-    if (group.samples.size() >= max_samples) thin(group.samples);
-    group.samples.push_back({time_ns, group.live, settled_now_[i]});
+  for (Population& group : groups_) {
+    std::vector<PopulationSample>& samples = group.samples;
+    const PopulationSample sample{time_ns, static_cast<uint32_t>(censuses_),
+                                  static_cast<uint32_t>(group.live), group.settled};
+    // A group that stays empty needs no more than the ends of that time.
+    const size_t count = samples.size();
+    if (sample.live == 0 && count >= 2 && samples[count - 1].live == 0 &&
+        samples[count - 2].live == 0) {
+      samples.back() = sample;
+      continue;
+    }
+    if (count >= max_samples) thin(samples);
+    samples.push_back(sample);
   }
 }
 
 void Populations::add(const Census& census) {
   censuses_++;
-  settled_now_.assign(groups_.size(), 0);
+  members_dropped_ = 0;
   for (Population& group : groups_) {
     group.live = 0;
     group.oldest_since_ns = group.oldest_spawned_ns = 0;

@@ -3,6 +3,7 @@
 // followed by identity from census to census.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <unordered_map>
@@ -32,27 +33,41 @@ enum class Grouping : uint8_t {
   by_spawn,  // spawn stack alone: for members that wait now here, now there
 };
 
-// PopulationSample is a population at one census. "Settled" members have been
-// in it for at least settled_censuses censuses; the others may be passing by.
+// Members that have been in a population for this many censuses in a row have
+// settled in it, at three levels. The first leaves out those who are passing
+// by; the others find what accumulates among members that turn over.
+inline constexpr std::array<uint32_t, 3> settled_censuses = {3, 12, 48};
+
+// Settled is, of one level, how many are there now, and how many ever came and
+// left again. Differences between two samples are exact also where a count
+// has wrapped.
+struct Settled {
+  uint32_t now = 0;
+  uint32_t ever = 0;
+  uint32_t left = 0;
+};
+
+// PopulationSample is a population at one census.
 struct PopulationSample {
   uint64_t time_ns = 0;
-  uint64_t live = 0;
-  uint64_t settled = 0;
+  uint32_t census = 0;  // 1 is the first of the target
+  uint32_t live = 0;
+  std::array<Settled, settled_censuses.size()> settled{};
 };
 
 // Population is what is known of one group so far.
 struct Population {
   PopulationKey key;
   Grouping grouping = Grouping::by_place;
+  uint32_t first_census = 0;  // in which it was seen
   uint64_t live = 0;
-  uint64_t joined = 0;                    // ever, those of the first census included
-  uint64_t left = 0;                      // exited, or moved to another place
-  uint64_t settled_ever = 0;              // members that settled
-  uint64_t settled_left = 0;              // of those, left again
-  uint64_t oldest_since_ns = 0;           // start of the longest present wait; 0: none waits
-  uint64_t oldest_spawned_ns = 0;         // birth of the oldest member
-  uint64_t example_id = 0;                // the member with the oldest birth
-  uint64_t example_object = 0;            // and what it waits on
+  uint64_t joined = 0;             // ever, those of the first census included
+  uint64_t left = 0;               // exited, or moved to another place
+  uint64_t oldest_since_ns = 0;    // start of the longest present wait; 0: none waits
+  uint64_t oldest_spawned_ns = 0;  // birth of the oldest member
+  uint64_t example_id = 0;         // the member with the oldest birth
+  uint64_t example_object = 0;     // and what it waits on
+  std::array<Settled, settled_censuses.size()> settled{};
   std::vector<PopulationSample> samples;  // one a census, thinned when there are many
 };
 
@@ -60,12 +75,10 @@ struct Population {
 // gives the same groups: it has no clock and no other input.
 class Populations {
  public:
-  // Members seen in this many censuses in a row count as settled.
-  static constexpr uint32_t settled_censuses = 3;
   // Samples kept for a group; at the limit every second one is dropped.
-  static constexpr size_t max_samples = 1024;
-  // Groups kept; members of further ones are counted in groups_dropped.
-  static constexpr size_t max_groups = 65536;
+  static constexpr size_t max_samples = 256;
+  // Groups kept; members of further ones are counted in members_dropped().
+  static constexpr size_t max_groups = 16384;
 
   explicit Populations(Grouping grouping) : grouping_(grouping) {}
 
@@ -74,6 +87,7 @@ class Populations {
 
   const std::vector<Population>& all() const { return groups_; }
   uint64_t censuses() const { return censuses_; }
+  // Members that the last census found, but no group had room for.
   uint64_t members_dropped() const { return members_dropped_; }
 
  private:
@@ -93,9 +107,8 @@ class Populations {
   Grouping grouping_;
   std::vector<Population> groups_;
   std::unordered_map<PopulationKey, uint32_t, PopulationKeyHash> index_;
-  std::vector<Seat> seats_;            // by slot
-  std::vector<uint64_t> seen_;         // by slot: the census that last saw it
-  std::vector<uint64_t> settled_now_;  // by group, during add()
+  std::vector<Seat> seats_;     // by slot
+  std::vector<uint64_t> seen_;  // by slot: the census that last saw it
   uint64_t censuses_ = 0;
   uint64_t members_dropped_ = 0;
 };

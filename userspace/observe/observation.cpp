@@ -63,13 +63,21 @@ Result<void> Observation::attach(std::shared_ptr<KernelCounters> kernel) {
   if (!window) return window.error();
   baseline_ = settle_baseline(*census, *window);
   losses_.census = census->losses;
-  for (const auto& [stack, count] : baseline_) baseline_live_ += count.live;
   return tick();
 }
 
+void Observation::add_losses(Losses& losses) const {
+  losses.census = losses_.census;
+  losses.latest = losses_.latest;
+  losses.unaccounted = losses_.unaccounted;
+  losses.unaccounted_parks = losses_.unaccounted_parks;
+  losses.members_dropped = losses_.members_dropped;
+}
+
 Account Observation::balance_now() const {
-  Losses known = losses_;
+  Losses known;
   known.stacks_lost = target_->stacks_lost();
+  add_losses(known);
   return balance(baseline_, kernel_->read(slot_), known);
 }
 
@@ -95,15 +103,23 @@ Result<void> Observation::tick() {
     return census.error();
   }
   // What is missing stays missing: the largest difference ever seen counts.
-  losses_.unaccounted = std::max(losses_.unaccounted, audit(before, *census, account_));
-  account_.losses.unaccounted = losses_.unaccounted;
+  const Audit unexplained = audit(before, *census, account_);
+  losses_.unaccounted = std::max(losses_.unaccounted, unexplained.live);
+  losses_.unaccounted_parks = std::max(losses_.unaccounted_parks, unexplained.parked);
+  losses_.latest = census->losses;
   follow(*census);
+  losses_.members_dropped = by_place_.members_dropped();
+  add_losses(account_.losses);
   return {};
+}
+
+void Observation::close_account() {
+  if (kernel_) account_ = balance_now();
 }
 
 void Observation::detach() {
   if (!kernel_) return;
-  account_ = balance_now();
+  close_account();
   kernel_->detach(slot_);
   kernel_.reset();
 }

@@ -42,6 +42,33 @@ uint64_t age(uint64_t now_ns, uint64_t since_ns) {
   return since_ns != 0 && now_ns > since_ns ? now_ns - since_ns : 0;
 }
 
+std::string activity_name(Activity activity) {
+  switch (activity) {
+    case Activity::running:
+      return "running";
+    case Activity::runnable:
+      return "runnable";
+    case Activity::syscall:
+      return "syscall";
+    case Activity::parked:
+      break;
+  }
+  return "parked";
+}
+
+// Why and where the members of a population wait.
+void describe_place(const Population& place, const Target& target, StackNames& names,
+                    ReportedFinding& reported) {
+  reported.parked_at = names.parked_frames(place.key.parked_stack);
+  if (reported.several_places) return;
+  if (place.key.activity == Activity::parked) {
+    reported.reason = target.reason_name(place.key.reason);
+    reported.cause = missing_act(target, reported.reason, place.example_object);
+  } else {
+    reported.reason = activity_name(place.key.activity);
+  }
+}
+
 ReportedFinding resolve(const Finding& finding, const Target& target, StackNames& names,
                         uint64_t now_ns) {
   const Population& population = *finding.population;
@@ -50,27 +77,25 @@ ReportedFinding resolve(const Finding& finding, const Target& target, StackNames
   reported.live = population.live;
   reported.joined = population.joined;
   reported.left = population.left;
-  reported.settled_ever = population.settled_ever;
-  reported.settled_left = population.settled_left;
   reported.oldest_wait_ns = age(now_ns, population.oldest_since_ns);
   reported.oldest_age_ns = age(now_ns, population.oldest_spawned_ns);
   reported.example_id = population.example_id;
   reported.spawn_stack_id = population.key.spawn_stack;
   reported.spawned_at = names.spawn_frames(population.key.spawn_stack);
-  reported.spawn_stack_known = !reported.spawned_at.empty();
-  reported.parked_at = names.parked_frames(population.key.parked_stack);
-  reported.parked_stack_known = !reported.parked_at.empty();
-  if (population.grouping == Grouping::by_place) {
-    if (population.key.activity == Activity::parked) {
-      reported.reason = target.reason_name(population.key.reason);
-      reported.cause = missing_act(target, reported.reason, population.example_object);
-    } else {
-      reported.reason = population.key.activity == Activity::syscall   ? "syscall"
-                        : population.key.activity == Activity::running ? "running"
-                                                                       : "runnable";
+  reported.several_places = population.grouping == Grouping::by_spawn;
+  if (finding.main_place) describe_place(*finding.main_place, target, names, reported);
+  return reported;
+}
+
+// A leak of which no member is older than the watch may be a ramp.
+bool may_be_a_ramp(const TargetReport& report) {
+  for (const ReportedFinding& finding : report.findings) {
+    if (finding.growth.verdict != Verdict::leak) continue;
+    if (finding.oldest_age_ns < report.watched_ns || report.uptime_ns < report.watched_ns) {
+      return true;
     }
   }
-  return reported;
+  return false;
 }
 
 void add_remarks(const Target& target, TargetReport& report) {
@@ -79,10 +104,20 @@ void add_remarks(const Target& target, TargetReport& report) {
         fmt::format("{} further copies of the runtime in this process are not observed",
                     target.other_copies()));
   }
-  if (report.has_leak() && report.uptime_ns < report.watched_ns) {
+  if (may_be_a_ramp(report)) {
     report.remarks.push_back(
-        "the process had been up for less time than it was watched: a start-up ramp that has not "
+        "a leak is younger than the watch, or the process was when it began: a ramp that has not "
         "levelled off yet looks the same; watch it again later");
+  }
+  if (report.stacks_unread > 0) {
+    report.remarks.push_back(
+        fmt::format("{} parked stacks moved while they were read in the last census, or made no "
+                    "sense: counted, but without a place",
+                    report.stacks_unread));
+  }
+  if (report.stacks_cut > 0) {
+    report.remarks.push_back(fmt::format(
+        "{} parked stacks could not be followed to their outermost frame", report.stacks_cut));
   }
 }
 
@@ -102,7 +137,7 @@ TargetReport Observation::report() {
   report.account = account_;
   report.stacks_unread = stacks_unread_;
   report.stacks_cut = stacks_cut_;
-  report.members_dropped = by_place_.members_dropped();
+  report.judged = long_enough_to_judge(report.watched_ns, report.censuses);
   for (const Finding& finding : judge_all(by_place_, by_spawn_)) {
     report.findings.push_back(resolve(finding, *target_, *names_, last_census_ns_));
   }

@@ -3,11 +3,51 @@
 
 namespace coroscope {
 
-std::string printable(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+namespace {
+
+unsigned char byte(const std::string& text, size_t at) {
+  return static_cast<unsigned char>(text[at]);
+}
+
+// Bytes of the well-formed UTF-8 sequence at a place; 0 if there is none
+// (Unicode 15, table 3-7).
+size_t sequence_length(const std::string& text, size_t at) {
+  const unsigned char first = byte(text, at);
+  if (first < 0x80) return 1;
+  const size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first > 0xf4 || text.size() - at < length) return 0;
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(text, at + i) & 0xc0) != 0x80) return 0;
   }
-  return text;
+  const unsigned char second = byte(text, at + 1);
+  if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
+      (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f)) {
+    return 0;
+  }
+  return length;
+}
+
+bool is_control(const std::string& text, size_t at, size_t length) {
+  const unsigned char first = byte(text, at);
+  if (length == 1) return first < 0x20 || first == 0x7f;
+  return first == 0xc2 && byte(text, at + 1) < 0xa0;
+}
+
+}  // namespace
+
+std::string printable(std::string text) {
+  std::string result;
+  result.reserve(text.size());
+  for (size_t at = 0; at < text.size();) {
+    const size_t length = sequence_length(text, at);
+    if (length == 0 || is_control(text, at, length)) {
+      result += '?';
+    } else {
+      result.append(text, at, length);
+    }
+    at += length == 0 ? 1 : length;
+  }
+  return result;
 }
 
 std::string shorten(std::string text, size_t most) {

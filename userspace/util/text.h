@@ -7,7 +7,8 @@
 namespace coroscope {
 
 // What a target chose (its name, its arguments, its function names) must not
-// drive a terminal: control bytes become '?'.
+// drive a terminal: control characters (C0, DEL, C1) and bytes that are not
+// UTF-8 become '?'.
 std::string printable(std::string text);
 
 // At most `most` bytes, with "..." for what was cut off. Never ends inside a

@@ -150,12 +150,68 @@ TEST_P(EverySeed, ABacklogWhoseMembersTurnOverIsNoLeak) {
   EXPECT_NE(world.verdict().verdict, Verdict::leak);
 }
 
-TEST_P(EverySeed, ASawtoothIsNoLeak) {
+// Collects for a while, then all leave at once. The first rise can not be told
+// from a leak; once a tooth was seen whole, no later one is taken for one.
+TEST_P(EverySeed, ASawtoothIsNoLeakOnceAToothWasSeen) {
+  constexpr int tooth = 15;
   Simulation world(GetParam());
-  for (int batch = 0; batch < 4; ++batch) {
-    world.run(
-        12, [](int) { return 50.0; }, [] { return 12.0; });
+  int now = 0;
+  for (int batch = 0; batch < 6; ++batch) {
+    for (int second = 0; second < tooth; ++second, ++now) {
+      world.run(
+          1, [](int) { return 30.0; }, [&] { return static_cast<double>(tooth - second); });
+      if (batch > 0) {
+        EXPECT_NE(world.verdict().verdict, Verdict::leak) << "second " << now;
+      }
+    }
   }
+}
+
+TEST_P(EverySeed, ALeakThatBeginsLateIsFoundSoon) {
+  Simulation world(GetParam());
+  for (int i = 0; i < 20; ++i) world.add(forever);
+  world.run(
+      60, [](int) { return 0.0; }, [] { return forever; });
+  world.run(
+      20, [](int) { return 10.0; }, [] { return forever; });
+  const Growth growth = world.verdict();
+  EXPECT_EQ(growth.verdict, Verdict::leak);
+  EXPECT_NEAR(growth.per_second, 10, 4);
+  EXPECT_LE(growth.judged_ns, 25'000'000'000u);
+}
+
+TEST_P(EverySeed, ALeakAfterADrainIsFound) {
+  Simulation world(GetParam());
+  for (int i = 0; i < 100; ++i) world.add(10);
+  world.run(
+      30, [](int) { return 0.0; }, [] { return forever; });
+  world.run(
+      60, [](int) { return 10.0; }, [] { return forever; });
+  EXPECT_EQ(world.verdict().verdict, Verdict::leak);
+}
+
+TEST_P(EverySeed, ALeakAmongMembersThatTurnOverIsFound) {
+  for (const double rate : {5.0, 20.0}) {
+    Simulation world(GetParam());
+    const double healthy = 100;
+    world.run(
+        60, [=](int) { return healthy + rate; },
+        [&] {
+          const bool leaks = world.uniform(0, healthy + rate) < rate;
+          return leaks ? forever : world.uniform(5, 7);
+        });
+    const Growth growth = world.verdict();
+    EXPECT_EQ(growth.verdict, Verdict::leak) << rate;
+    EXPECT_NEAR(growth.per_second, rate, 0.3 * rate) << rate;
+    EXPECT_GT(growth.stayed_censuses, settled_censuses[0]);
+  }
+}
+
+TEST_P(EverySeed, ATideIsNoLeak) {
+  Simulation world(GetParam());
+  world.run(
+      300, [](int second) { return 50.0 * (1.0 + std::sin(second / 20.0)); },
+      [&world] { return world.uniform(2, 8); });
   EXPECT_NE(world.verdict().verdict, Verdict::leak);
 }
 

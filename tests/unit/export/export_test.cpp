@@ -18,6 +18,7 @@ TargetReport leaking() {
   report.watched_ns = 12'000'000'000;
   report.censuses = 13;
   report.populations = 3;
+  report.judged = true;
   report.account.baseline = 1203;
   report.account.spawned = 100;
   report.account.exited = 50;
@@ -30,7 +31,7 @@ TargetReport leaking() {
   report.account.stacks.push_back(row);
 
   ReportedFinding finding;
-  finding.growth = {Verdict::leak, 1904, 3104, 100.0, 12'000'000'000};
+  finding.growth = {Verdict::leak, 1904, 3104, 100.0, 12'000'000'000, 3000, 0, 3};
   finding.reason = "chan send";
   finding.cause = "no receiver";
   finding.live = 3104;
@@ -58,8 +59,8 @@ TEST(Text, ALeakSaysWhatToFix) {
   EXPECT_EQ(without_clock(report_text({leaking()}, {})),
             "pid 4711  order_server --port 0  (coro 1.0, 2 workers)  watched 12.0 s\n"
             "\n"
-            "LEAK  chan send, no receiver   +100.0/s, oldest born TIME   3104 live, 0 of 3104 ever "
-            "left   oldest wait 31.0 s\n"
+            "LEAK  chan send, no receiver   +100.0/s, oldest born TIME   3104 live, 0 of 3104 left "
+            "while watched   oldest wait 31.0 s\n"
             "  parked at   query_backend   server.cpp:57\n"
             "              query_all::$_0  server.cpp:81\n"
             "  spawned at  query_all       server.cpp:79\n"
@@ -73,9 +74,35 @@ TEST(Text, NothingGrowingSaysSo) {
   TargetReport report = leaking();
   report.findings.clear();
   EXPECT_NE(report_text({report}, {})
-                .find("no leak: no population only grows  (1253 live in 3 "
-                      "populations)\n"),
+                .find("no leak found: no population grew all the time, by 8 or "
+                      "more  (1253 live in 3 populations)\n"),
             std::string::npos);
+}
+
+TEST(Text, AWatchThatIsTooShortDoesNotSayThatThereIsNoLeak) {
+  TargetReport report = leaking();
+  report.findings.clear();
+  report.judged = false;
+  const std::string text = report_text({report}, {});
+  EXPECT_NE(text.find("not judged: 13 looks in 12.0 s; a verdict needs 10 looks"),
+            std::string::npos)
+      << text;
+  EXPECT_EQ(text.find("no leak"), std::string::npos) << text;
+}
+
+TEST(Text, ALeakAmongMembersThatTurnOverShowsThoseWhoStayed) {
+  TargetReport report = leaking();
+  report.findings[0].growth.stayed_censuses = 12;
+  EXPECT_NE(report_text({report}, {}).find("0 of 3000 who stayed for 12 looks left"),
+            std::string::npos);
+}
+
+TEST(Text, ALeakOfSeveralPlacesShowsTheMainOne) {
+  TargetReport report = leaking();
+  report.findings[0].several_places = true;
+  const std::string text = report_text({report}, {});
+  EXPECT_NE(text.find("LEAK  waits in several places"), std::string::npos) << text;
+  EXPECT_NE(text.find("  mostly at   query_backend"), std::string::npos) << text;
 }
 
 TEST(Text, GrowthThatIsNoLeakSaysWhy) {
@@ -103,17 +130,17 @@ TEST(Text, EveryLossHasALine) {
   TargetReport report = leaking();
   Losses& losses = report.account.losses;
   losses.census = {1001, 1002, 1003, 1004, 1005};
-  losses.window_full = 1006;
-  losses.bad_arguments = 1007;
-  losses.missed_runs = 1008;
-  losses.unaccounted = 1009;
-  losses.stack_unmapped = 1010;
-  losses.stacks_lost = 1011;
-  report.stacks_unread = 1012;
-  report.stacks_cut = 1013;
-  report.members_dropped = 1014;
+  losses.latest = {1006, 1007, 1008, 1009, 1010};
+  losses.window_full = 1011;
+  losses.bad_arguments = 1012;
+  losses.missed_runs = 1013;
+  losses.unaccounted = 1014;
+  losses.unaccounted_parks = 1015;
+  losses.stack_unmapped = 1016;
+  losses.stacks_lost = 1017;
+  losses.members_dropped = 1018;
   const std::string text = report_text({report}, {});
-  for (int i = 1001; i <= 1014; ++i) {
+  for (int i = 1001; i <= 1018; ++i) {
     EXPECT_NE(text.find("lost  " + std::to_string(i) + " "), std::string::npos) << i;
   }
 }
@@ -160,7 +187,7 @@ TEST(Json, SamplesCarryTheirLosses) {
   const auto json = nlohmann::json::parse(sample_json(record));
   EXPECT_EQ(json["type"], "sample");
   EXPECT_EQ(json["live"], 5);
-  EXPECT_EQ(json["losses"]["torn"], 2);
+  EXPECT_EQ(json["losses"]["at_attach"]["torn"], 2);
   EXPECT_LT(json["completeness"], 1.0);
 }
 

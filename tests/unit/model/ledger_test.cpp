@@ -183,7 +183,9 @@ TEST(Ledger, AnAuditFindsNothingWhenNothingIsMissing) {
       for (uint32_t i = world.pick(3); i > 0; --i) world.step();
     }
     const Account after = balance({}, world.counters(), Losses{});
-    EXPECT_EQ(audit(before, census, after), 0u) << "seed " << seed;
+    const Audit unexplained = audit(before, census, after);
+    EXPECT_EQ(unexplained.live, 0u) << "seed " << seed;
+    EXPECT_EQ(unexplained.parked, 0u) << "seed " << seed;
   }
 }
 
@@ -191,12 +193,38 @@ TEST(Ledger, AnAuditFindsAMissedEvent) {
   Counters counters{std::vector<StackCounters>(4), {}, 0};
   counters.by_stack[2].spawned = 5;
   counters.by_stack[2].live = 5;
+  counters.by_stack[2].parks = 3;
+  counters.by_stack[2].parked = 3;
   const Account account = balance({}, counters, Losses{});
   Census census;
   for (uint64_t id = 1; id <= 3; ++id) census.members.push_back(member(id, 2, Activity::parked));
-  EXPECT_EQ(audit(account, census, account), 2u);
+  EXPECT_EQ(audit(account, census, account).live, 2u);
+  EXPECT_EQ(audit(account, census, account).parked, 0u);
+  census.members[0].activity = Activity::running;
+  EXPECT_EQ(audit(account, census, account).parked, 1u);
   census.losses.unreadable = 2;
-  EXPECT_EQ(audit(account, census, account), 0u) << "explained by what the census did not see";
+  EXPECT_EQ(audit(account, census, account).live, 0u) << "explained by what the census did not see";
+}
+
+TEST(Ledger, AnAuditFindsCoroutinesOfAStackThatNoEventNamed) {
+  const Counters counters{std::vector<StackCounters>(4), {}, 0};
+  const Account account = balance({}, counters, Losses{});
+  Census census;
+  census.members = {member(1, 3, Activity::parked), member(2, 0, Activity::running),
+                    member(3, 900, Activity::running)};
+  EXPECT_EQ(audit(account, census, account).live, 3u);
+  EXPECT_EQ(audit(account, census, account).parked, 1u);
+}
+
+TEST(Ledger, AnAuditAddsUpStacksWithoutASlot) {
+  const Baseline baseline = {{100, {1, 1}}, {200, {1, 0}}};
+  const Counters counters{std::vector<StackCounters>(4), {}, 0};
+  const Account account = balance(baseline, counters, Losses{});
+  Census census;
+  census.members = {member(1, 100, Activity::parked), member(2, 200, Activity::running)};
+  EXPECT_EQ(audit(account, census, account).live, 0u);
+  census.members.pop_back();
+  EXPECT_EQ(audit(account, census, account).live, 1u);
 }
 
 TEST(Ledger, StacksWithoutASlotAreBalancedTogether) {
@@ -226,13 +254,18 @@ TEST(Ledger, EveryLossLowersTheCompleteness) {
   for (uint64_t CensusLosses::*cause :
        {&CensusLosses::torn, &CensusLosses::unsettled, &CensusLosses::unreadable,
         &CensusLosses::malformed, &CensusLosses::over_limit}) {
+    for (CensusLosses Losses::*when : {&Losses::census, &Losses::latest}) {
+      Losses losses;
+      (losses.*when).*cause = 1;
+      EXPECT_LT(balance({}, counters, losses).completeness(), 1.0);
+    }
+  }
+  for (uint64_t Losses::*cause : {&Losses::unaccounted, &Losses::unaccounted_parks,
+                                  &Losses::stacks_lost, &Losses::members_dropped}) {
     Losses losses;
-    losses.census.*cause = 1;
+    losses.*cause = 1;
     EXPECT_LT(balance({}, counters, losses).completeness(), 1.0);
   }
-  Losses losses;
-  losses.unaccounted = 1;
-  EXPECT_LT(balance({}, counters, losses).completeness(), 1.0);
 }
 
 }  // namespace

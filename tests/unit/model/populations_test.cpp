@@ -72,11 +72,36 @@ TEST(Populations, SettledMembersAreThoseSeenThreeTimesInARow) {
     populations.add(census_of({parked(1, 0), parked(100 + tick, 1)}, tick));
   }
   const Population& group = populations.all()[0];
-  EXPECT_EQ(group.settled_ever, 1u);
-  EXPECT_EQ(group.samples.back().settled, 1u);
+  EXPECT_EQ(group.settled[0].ever, 1u);
+  EXPECT_EQ(group.samples.back().settled[0].now, 1u);
   EXPECT_EQ(group.samples.back().live, 2u);
   populations.add(census_of({}));
-  EXPECT_EQ(populations.all()[0].settled_left, 1u);
+  EXPECT_EQ(populations.all()[0].settled[0].left, 1u);
+}
+
+TEST(Populations, LevelsOfSettlingAreReachedInTurn) {
+  Populations populations(Grouping::by_place);
+  for (uint64_t tick = 1; tick <= settled_censuses[1]; ++tick) {
+    populations.add(census_of({parked(1, 0)}, tick));
+  }
+  const auto& settled = populations.all()[0].settled;
+  EXPECT_EQ(settled[0].now, 1u);
+  EXPECT_EQ(settled[1].now, 1u);
+  EXPECT_EQ(settled[2].now, 0u);
+  populations.add(census_of({}, 100));
+  for (const size_t level : {0, 1}) {
+    EXPECT_EQ(populations.all()[0].settled[level].now, 0u);
+    EXPECT_EQ(populations.all()[0].settled[level].left, 1u);
+  }
+  EXPECT_EQ(populations.all()[0].settled[2].left, 0u);
+}
+
+TEST(Populations, AnEmptyGroupDoesNotGrowItsHistory) {
+  Populations populations(Grouping::by_place);
+  populations.add(census_of({parked(1, 0)}, 1));
+  for (uint64_t tick = 2; tick < 100; ++tick) populations.add(census_of({}, tick));
+  EXPECT_EQ(populations.all()[0].samples.size(), 3u);
+  EXPECT_EQ(populations.all()[0].samples.back().time_ns, 99u);
 }
 
 TEST(Populations, TheRuntimesOwnCoroutinesAreLeftOut) {

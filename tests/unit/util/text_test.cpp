@@ -8,7 +8,14 @@ namespace {
 
 TEST(Text, ControlBytesDoNotReachTheTerminal) {
   EXPECT_EQ(printable("a\x1b[31mb\n\x7f"), "a?[31mb??");
-  EXPECT_EQ(printable("caf\xc3\xa9"), "caf\xc3\xa9");
+  EXPECT_EQ(printable("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"),
+            "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80");
+  EXPECT_EQ(printable("a\xc2\x9b"
+                      "31mb"),
+            "a?31mb")
+      << "the one-character CSI of some terminals";
+  EXPECT_EQ(printable("caf\xe9!"), "caf?!");
+  EXPECT_EQ(printable("\xc0\xaf\xed\xa0\x80\xf5\xe2\x82"), "????????");
 }
 
 TEST(Text, IsShortenedBetweenCharacters) {
