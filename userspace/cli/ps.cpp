@@ -41,6 +41,7 @@ void add_process(pid_t pid, Listing& listing) {
   const auto memory = ProcessMemory::open(*process);
   if (!memory) {
     listing.forbidden += memory.error().kind == ErrorKind::environment;
+    if (process->main_thread_ended()) listing.unreadable.push_back(memory.error().message);
     return;
   }
   const auto modules = list_modules(*process, *memory);

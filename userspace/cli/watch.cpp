@@ -161,7 +161,7 @@ Result<void> Watch::tick_all() {
     if (auto ticked = observations_[i]->tick(); !ticked) {
       if (ticked.error().kind != ErrorKind::target_gone) return ticked;
       gone_[i] = true;
-      output_.gone(*observations_[i]);
+      output_.gone(ticked.error());
     }
     output_.sample(*observations_[i], monotonic_ns() - started_ns_);
   }

@@ -71,8 +71,8 @@ void WatchOutput::tell_new_leaks(Observation& observation) {
   }
 }
 
-void WatchOutput::gone(const Observation& observation) {
-  fmt::print(stderr, "{} has ended\n", observation.process().describe());
+void WatchOutput::gone(const Error& error) {
+  fmt::print(stderr, "{}\n", error.message);
 }
 
 void WatchOutput::report(const std::vector<TargetReport>& reports, int exit_code) {

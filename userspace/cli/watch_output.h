@@ -19,7 +19,7 @@ class WatchOutput {
 
   void attached(const Observation& observation, uint64_t took_ns);
   void sample(Observation& observation, uint64_t elapsed_ns);
-  void gone(const Observation& observation);
+  void gone(const Error& error);
   void report(const std::vector<TargetReport>& reports, int exit_code);
 
   // False once nobody reads stdout any more.

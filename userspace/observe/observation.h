@@ -32,7 +32,8 @@ class Observation {
   Result<void> attach(std::shared_ptr<KernelCounters> kernel);
 
   // Takes a census and the kernel's counters, checks one by the other, and
-  // follows the populations. target_gone once the process has ended.
+  // follows the populations. target_gone once the process has ended,
+  // runs another program, or has lost its main thread.
   Result<void> tick();
 
   // Reads the kernel's counters once more. Exact while the target is quiet.
