@@ -60,25 +60,28 @@ enum coro_state {
   CORO_STATE_EXITING = 8,   /* ended; `exit` may not have fired yet */
 };
 
-/* Why a coroutine waits; the names are Go's, see PROBES.md. */
-enum coro_reason {
-  CORO_REASON_NONE = 0,
-  CORO_REASON_CHAN_RECEIVE = 1,     /* "chan receive" */
-  CORO_REASON_CHAN_SEND = 2,        /* "chan send" */
-  CORO_REASON_CHAN_RECEIVE_NIL = 3, /* "chan receive (nil chan)" */
-  CORO_REASON_CHAN_SEND_NIL = 4,    /* "chan send (nil chan)" */
-  CORO_REASON_SELECT = 5,           /* "select" */
-  CORO_REASON_SELECT_NO_CASES = 6,  /* "select (no cases)" */
-  CORO_REASON_SLEEP = 7,            /* "sleep" */
-  CORO_REASON_IO_WAIT = 8,          /* "IO wait" */
-  CORO_REASON_MUTEX_LOCK = 9,       /* "sync.Mutex.Lock" */
-  CORO_REASON_RWMUTEX_RLOCK = 10,   /* "sync.RWMutex.RLock" */
-  CORO_REASON_RWMUTEX_LOCK = 11,    /* "sync.RWMutex.Lock" */
-  CORO_REASON_COND_WAIT = 12,       /* "sync.Cond.Wait" */
-  CORO_REASON_WAIT_GROUP_WAIT = 13, /* "sync.WaitGroup.Wait" */
-  CORO_REASON_SEMACQUIRE = 14,      /* "semacquire" */
-  CORO_REASON_JOIN = 15,            /* "coroutine join" (Go has no such wait) */
-};
+/* Why a coroutine waits. The names are Go's, see PROBES.md; the last has no
+ * counterpart there. X(enumerator, number, name) */
+#define CORO_REASONS(X)                                         \
+  X(CORO_REASON_CHAN_RECEIVE, 1, "chan receive")                \
+  X(CORO_REASON_CHAN_SEND, 2, "chan send")                      \
+  X(CORO_REASON_CHAN_RECEIVE_NIL, 3, "chan receive (nil chan)") \
+  X(CORO_REASON_CHAN_SEND_NIL, 4, "chan send (nil chan)")       \
+  X(CORO_REASON_SELECT, 5, "select")                            \
+  X(CORO_REASON_SELECT_NO_CASES, 6, "select (no cases)")        \
+  X(CORO_REASON_SLEEP, 7, "sleep")                              \
+  X(CORO_REASON_IO_WAIT, 8, "IO wait")                          \
+  X(CORO_REASON_MUTEX_LOCK, 9, "sync.Mutex.Lock")               \
+  X(CORO_REASON_RWMUTEX_RLOCK, 10, "sync.RWMutex.RLock")        \
+  X(CORO_REASON_RWMUTEX_LOCK, 11, "sync.RWMutex.Lock")          \
+  X(CORO_REASON_COND_WAIT, 12, "sync.Cond.Wait")                \
+  X(CORO_REASON_WAIT_GROUP_WAIT, 13, "sync.WaitGroup.Wait")     \
+  X(CORO_REASON_SEMACQUIRE, 14, "semacquire")                   \
+  X(CORO_REASON_JOIN, 15, "coroutine join")
+
+#define CORO_REASON_ENUMERATOR(enumerator, number, name) enumerator = (number),
+enum coro_reason { CORO_REASON_NONE = 0, CORO_REASONS(CORO_REASON_ENUMERATOR) };
+#undef CORO_REASON_ENUMERATOR
 
 enum coro_kind {
   CORO_KIND_FIBER = 1, /* has a stack of its own */

@@ -8,38 +8,13 @@ namespace coroscope::coro {
 
 std::string reason_name(uint32_t reason) {
   switch (reason) {
+#define CORO_REASON_CASE(enumerator, number, name) \
+  case enumerator:                                 \
+    return name;
+    CORO_REASONS(CORO_REASON_CASE)
+#undef CORO_REASON_CASE
     case CORO_REASON_NONE:
       return "none";
-    case CORO_REASON_CHAN_RECEIVE:
-      return "chan receive";
-    case CORO_REASON_CHAN_SEND:
-      return "chan send";
-    case CORO_REASON_CHAN_RECEIVE_NIL:
-      return "chan receive (nil chan)";
-    case CORO_REASON_CHAN_SEND_NIL:
-      return "chan send (nil chan)";
-    case CORO_REASON_SELECT:
-      return "select";
-    case CORO_REASON_SELECT_NO_CASES:
-      return "select (no cases)";
-    case CORO_REASON_SLEEP:
-      return "sleep";
-    case CORO_REASON_IO_WAIT:
-      return "IO wait";
-    case CORO_REASON_MUTEX_LOCK:
-      return "sync.Mutex.Lock";
-    case CORO_REASON_RWMUTEX_RLOCK:
-      return "sync.RWMutex.RLock";
-    case CORO_REASON_RWMUTEX_LOCK:
-      return "sync.RWMutex.Lock";
-    case CORO_REASON_COND_WAIT:
-      return "sync.Cond.Wait";
-    case CORO_REASON_WAIT_GROUP_WAIT:
-      return "sync.WaitGroup.Wait";
-    case CORO_REASON_SEMACQUIRE:
-      return "semacquire";
-    case CORO_REASON_JOIN:
-      return "coroutine join";
     default:
       return fmt::format("reason {}", reason);
   }
