@@ -115,12 +115,10 @@ TEST(ProcessExecuted, IsTrueOnceAnotherProgramRuns) {
 TEST(ProcessMainThread, MayEndBeforeTheProcessDoes) {
   Child child([] {
     pthread_t thread{};
-    const auto end_the_main_one = [](void* main_thread) -> void* {
-      ::pthread_join(*static_cast<pthread_t*>(main_thread), nullptr);
+    const auto live_on = [](void*) -> void* {
       while (true) ::pause();
     };
-    static pthread_t main_thread = ::pthread_self();
-    ::pthread_create(&thread, nullptr, end_the_main_one, &main_thread);
+    ::pthread_create(&thread, nullptr, live_on, nullptr);
     ::signal(SIGUSR1, [](int) { ::syscall(SYS_exit, 0); });
   });
   const Result<Process> process = Process::open(child.pid());
