@@ -13,15 +13,7 @@ ChannelCore* ChannelCore::create(std::size_t capacity, const ElementOps& ops) {
 }
 
 ChannelCore::ChannelCore(std::size_t capacity, const ElementOps& ops)
-    : object_{.magic = CORO_OBJECT_MAGIC,
-              .kind = CORO_OBJECT_CHANNEL,
-              .capacity = capacity,
-              .length = 0,
-              .closed = 0,
-              .waiting_senders = 0,
-              .waiting_receivers = 0,
-              .reserved = 0},
-      ops_(&ops) {
+    : object_(new_object(CORO_OBJECT_CHANNEL, capacity)), ops_(&ops) {
   static_assert(std::is_standard_layout_v<ChannelCore>, "object_ has to lie at offset 0");
   if (capacity == 0) return;
   if (capacity > std::numeric_limits<std::size_t>::max() / 2 / ops.size) throw std::bad_alloc();

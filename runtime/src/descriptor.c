@@ -8,6 +8,7 @@
 #include "context.h"
 
 struct coro_counters coro_counters;
+struct coro_scheduler coro_schedulers[CORO_SCHEDULERS];
 uint64_t coro_table_directory[CORO_TABLE_SLABS];
 uint64_t coro_depot_directory[CORO_DEPOT_CHUNKS];
 
@@ -30,6 +31,11 @@ __attribute__((used)) struct coro_descriptor coro_descriptor = {
     .context_fp_offset = CORO_CONTEXT_FP,
     .context_pc_offset = CORO_CONTEXT_PC,
     .counters = (uint64_t)&coro_counters,
+    .schedulers = (uint64_t)coro_schedulers,
+    .scheduler_capacity = CORO_SCHEDULERS,
+    .scheduler_size = sizeof(struct coro_scheduler),
+    .worker_size = sizeof(struct coro_worker),
+    .object_size = sizeof(struct coro_object),
 };
 
 #define TEXT_OF(x) #x

@@ -9,6 +9,7 @@
 
 #include "coro/abi.h"
 
+#define CORO_SCHEDULERS 64u
 #define CORO_TABLE_SLABS 4096u
 #define CORO_TABLE_SLAB_HEADERS 4096u
 #define CORO_DEPOT_CHUNKS 64u
@@ -23,6 +24,7 @@ extern "C" {
 
 extern struct coro_descriptor coro_descriptor CORO_HIDDEN;
 extern struct coro_counters coro_counters CORO_HIDDEN;
+extern struct coro_scheduler coro_schedulers[CORO_SCHEDULERS] CORO_HIDDEN;
 extern uint64_t coro_table_directory[CORO_TABLE_SLABS] CORO_HIDDEN;
 extern uint64_t coro_depot_directory[CORO_DEPOT_CHUNKS] CORO_HIDDEN;
 

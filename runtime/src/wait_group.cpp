@@ -11,15 +11,7 @@ namespace coro {
 
 using detail::Waiter;
 
-WaitGroup::WaitGroup() noexcept
-    : object_{.magic = CORO_OBJECT_MAGIC,
-              .kind = CORO_OBJECT_WAIT_GROUP,
-              .capacity = 0,
-              .length = 0,
-              .closed = 0,
-              .waiting_senders = 0,
-              .waiting_receivers = 0,
-              .reserved = 0} {
+WaitGroup::WaitGroup() noexcept : object_(detail::new_object(CORO_OBJECT_WAIT_GROUP)) {
   static_assert(std::is_standard_layout_v<WaitGroup>, "object_ has to lie at offset 0");
 }
 

@@ -23,7 +23,7 @@
 /* A reader accepts any minor version of a major version that it knows: a minor
  * version only adds fields at the end of a structure and new enumerators. */
 #define CORO_ABI_MAJOR 1u
-#define CORO_ABI_MINOR 0u
+#define CORO_ABI_MINOR 1u
 
 /* "coro-abi" as bytes in memory (little-endian). */
 #define CORO_ABI_MAGIC 0x6962612d6f726f63ull
@@ -56,7 +56,8 @@ enum coro_state {
   CORO_STATE_PARKING = 4,   /* going to wait; `park` may not have fired yet */
   CORO_STATE_PARKED = 5,    /* waiting; saved_sp is valid */
   CORO_STATE_UNPARKING = 6, /* woken; `unpark` may not have fired yet */
-  CORO_STATE_SYSCALL = 7,   /* in a blocking call, its worker handed off */
+  CORO_STATE_SYSCALL = 7,   /* in coro::blocking, its worker handed off; saved_sp is
+                               valid: the frames from there on do not change */
   CORO_STATE_EXITING = 8,   /* ended; `exit` may not have fired yet */
 };
 
@@ -85,6 +86,7 @@ enum coro_reason { CORO_REASON_NONE = 0, CORO_REASONS(CORO_REASON_ENUMERATOR) };
 
 enum coro_kind {
   CORO_KIND_FIBER = 1, /* has a stack of its own */
+  CORO_KIND_TASK = 2,  /* a C++20 coroutine: a chain of frames, see coro_await */
 };
 
 /* flags of a coroutine header */
@@ -108,16 +110,68 @@ struct coro_header {
                               semaphore is up, else up to one kernel tick
                               (10 ms at most) too early */
   uint64_t spawned_ns;     /* same accuracy, with the spawn probe's semaphore */
-  uint64_t saved_sp;       /* while parked or runnable: stack pointer of the
-                              saved context, see coro_descriptor.resume_pc */
+  uint64_t saved_sp;       /* while parked, runnable or in a syscall: stack pointer
+                              of the saved context, see coro_descriptor.resume_pc.
+                              Of a task: address of its innermost coro_await */
 
   /* Written once in the life of a coroutine. */
-  uint64_t stack_low;  /* lowest usable address of its stack */
+  uint64_t stack_low;  /* lowest usable address of its stack; a task has none: 0 */
   uint64_t stack_high; /* one past the highest */
   uint64_t entry;      /* address of the function that it runs */
   uint32_t kind;       /* enum coro_kind */
   uint32_t flags;      /* CORO_FLAG_* */
-  uint64_t reserved[4];
+  uint64_t annotation; /* address of struct coro_annotation; 0: no name, no labels */
+  uint64_t reserved[3];
+};
+
+/* What the program calls a coroutine. Of constant contents, and there as long as
+ * the header's sequence shows that the coroutine is the same and did not change
+ * its annotation. Followed by `size` bytes: the name (which may be empty), then
+ * the key and value of each label, each ended by a NUL. */
+struct coro_annotation {
+  uint32_t size;   /* at most CORO_ANNOTATION_MAX */
+  uint32_t labels; /* key and value are two texts but one label */
+};
+#define CORO_ANNOTATION_MAX 4096u
+
+/* One co_await that has not returned: a link in the chain of a task's frames,
+ * innermost first. Lies in the coroutine frame that awaits; valid while
+ * saved_sp is. */
+struct coro_await {
+  uint64_t location; /* address of struct coro_location; 0: not known */
+  uint64_t caller;   /* address of the coro_await of the frame that awaits this one; 0: none */
+};
+
+/* A place in the program's source; static data of the program. */
+struct coro_location {
+  uint64_t file;     /* address of a NUL-terminated text */
+  uint64_t function; /* the same; the function's signature */
+  uint32_t line;     /* from 1 */
+  uint32_t column;   /* from 1; 0: not known */
+};
+
+/* What a coroutine that is parked with reason `select` waits for: the header's
+ * `object` is the address of one, on its stack or in its frame, guarded as
+ * those are. */
+struct coro_select {
+  uint32_t magic;       /* CORO_SELECT_MAGIC */
+  uint32_t count;       /* cases */
+  uint64_t cases;       /* address of the first */
+  uint64_t stride;      /* bytes from one case to the next */
+  uint64_t deadline_ns; /* 0: none */
+};
+#define CORO_SELECT_MAGIC 0x736c6331u
+
+enum coro_select_kind {
+  CORO_SELECT_SEND = 1,
+  CORO_SELECT_RECEIVE = 2,
+  CORO_SELECT_DONE = 3, /* a context's end */
+};
+
+struct coro_select_case {
+  uint64_t object; /* struct coro_object; 0: a nil channel, never ready */
+  uint32_t kind;   /* enum coro_select_kind */
+  uint32_t reserved;
 };
 
 /* One interned spawn stack. Written before coro_descriptor.depot_entries counts
@@ -170,6 +224,45 @@ struct coro_descriptor {
   uint32_t context_pc_offset; /* saved_sp + this: return address */
 
   uint64_t counters; /* struct coro_counters */
+
+  /* Since minor version 1. */
+  uint64_t schedulers; /* struct coro_scheduler[scheduler_capacity] */
+  uint32_t scheduler_capacity;
+  uint32_t scheduler_size;  /* bytes from one to the next */
+  uint32_t worker_size;     /* bytes from one struct coro_worker to the next */
+  uint32_t object_size;     /* of struct coro_object */
+  uint64_t schedulers_lost; /* running, but without a place in `schedulers` */
+};
+
+/* One scheduler's figures, to be read each on its own; a slot is in use while
+ * `id` is not 0. Figures outlive their scheduler until the slot is used again. */
+struct coro_scheduler {
+  uint64_t id;      /* unique in the life of the process; 0: free */
+  uint64_t workers; /* struct coro_worker[worker_count], never unmapped */
+  uint32_t worker_count;
+  uint32_t idle;          /* workers without work */
+  uint32_t spinning;      /* workers looking for work */
+  uint32_t threads;       /* that run coroutines or wait to, those in blocking calls included */
+  uint64_t global_length; /* coroutines in the global queue */
+  uint64_t timers;        /* timers that are armed */
+  uint64_t blocking;      /* coroutines in coro::blocking */
+  uint64_t reserved[9];
+};
+
+/* One worker's figures. Its local queue holds queue_tail - queue_head coroutines
+ * (modulo 2^32); the first two lines are on cache lines of their own. */
+struct coro_worker {
+  uint32_t queue_head;
+  uint32_t reserved_head[15];
+  uint32_t queue_tail;
+  uint32_t reserved_tail[15];
+  uint64_t running;    /* id of the coroutine that it runs; 0: none. A hint */
+  uint64_t dispatches; /* coroutines that it continued */
+  uint64_t steals;     /* times that it took coroutines from another worker */
+  uint64_t stolen;     /* coroutines that it took so */
+  uint64_t handoffs;   /* times that it went to another thread because of coro::blocking */
+  uint64_t sleeps;     /* times that it ran out of work */
+  uint64_t reserved[2];
 };
 
 /* Every object that one can wait on begins with this block. Its counts are
@@ -177,17 +270,31 @@ struct coro_descriptor {
 enum coro_object_kind {
   CORO_OBJECT_CHANNEL = 1,
   CORO_OBJECT_WAIT_GROUP = 2,
+  CORO_OBJECT_MUTEX = 3,
+  CORO_OBJECT_RW_MUTEX = 4,
+  CORO_OBJECT_CONDITION = 5,
+  CORO_OBJECT_SEMAPHORE = 6,
+  CORO_OBJECT_ONCE = 7,
+  CORO_OBJECT_CONTEXT = 8,
+  CORO_OBJECT_JOIN = 9, /* the end of a coroutine, or of a group of them */
 };
 
 struct coro_object {
   uint32_t magic;    /* CORO_OBJECT_MAGIC */
   uint32_t kind;     /* enum coro_object_kind */
-  uint64_t capacity; /* channel: elements it can buffer */
-  uint64_t length;   /* channel: elements buffered; wait group: counter */
-  uint32_t closed;   /* channel: 1 once closed */
-  uint32_t waiting_senders;
-  uint32_t waiting_receivers; /* wait group: coroutines in wait() */
+  uint64_t capacity; /* channel: elements it can buffer; semaphore: units in all, 0: no bound */
+  uint64_t length;   /* channel: elements buffered; wait group: counter; semaphore: units that
+                        are free; rw mutex: readers inside; mutex: 1 while locked */
+  uint32_t closed;   /* channel: 1 once closed; context: 1 once done; join: 1 once ended;
+                        once: 1 once run */
+  uint32_t waiting_senders;   /* rw mutex: writers that wait */
+  uint32_t waiting_receivers; /* wait group, mutex, condition, semaphore, once, join:
+                                 coroutines that wait; rw mutex: readers that wait;
+                                 context: coroutines that wait for its end */
   uint32_t reserved;
+  /* Since minor version 1; there only if coro_descriptor.object_size says so. */
+  uint64_t holder; /* mutex, rw mutex (its writer), once: id of the coroutine inside;
+                      join: id of the coroutine waited for; 0: none, or not known */
 };
 #define CORO_OBJECT_MAGIC 0x6f626a31u
 
@@ -195,7 +302,14 @@ CORO_ABI_ASSERT(sizeof(struct coro_note) == 16, "coro_note is ABI");
 CORO_ABI_ASSERT(sizeof(struct coro_header) == 128, "coro_header is ABI");
 CORO_ABI_ASSERT(sizeof(struct coro_stack_entry) == 16, "coro_stack_entry is ABI");
 CORO_ABI_ASSERT(sizeof(struct coro_counters) == 64, "coro_counters is ABI");
-CORO_ABI_ASSERT(sizeof(struct coro_descriptor) == 104, "coro_descriptor is ABI");
-CORO_ABI_ASSERT(sizeof(struct coro_object) == 40, "coro_object is ABI");
+CORO_ABI_ASSERT(sizeof(struct coro_annotation) == 8, "coro_annotation is ABI");
+CORO_ABI_ASSERT(sizeof(struct coro_await) == 16, "coro_await is ABI");
+CORO_ABI_ASSERT(sizeof(struct coro_location) == 24, "coro_location is ABI");
+CORO_ABI_ASSERT(sizeof(struct coro_select) == 32, "coro_select is ABI");
+CORO_ABI_ASSERT(sizeof(struct coro_select_case) == 16, "coro_select_case is ABI");
+CORO_ABI_ASSERT(sizeof(struct coro_scheduler) == 128, "coro_scheduler is ABI");
+CORO_ABI_ASSERT(sizeof(struct coro_worker) == 192, "coro_worker is ABI");
+CORO_ABI_ASSERT(sizeof(struct coro_descriptor) == 136, "coro_descriptor is ABI");
+CORO_ABI_ASSERT(sizeof(struct coro_object) == 48, "coro_object is ABI");
 
 #endif /* CORO_ABI_H */

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "coro/abi.h"
+#include "coro/detail/object.h"
 #include "coro/detail/spin_lock.h"
 #include "coro/detail/wait_list.h"
 

@@ -90,6 +90,7 @@ bool is_same_descriptor(const coro_descriptor& opened, coro_descriptor later) {
   later.workers = opened.workers;
   later.table_slabs = opened.table_slabs;
   later.depot_entries = opened.depot_entries;
+  later.schedulers_lost = opened.schedulers_lost;
   return std::memcmp(&opened, &later, sizeof opened) == 0;
 }
 

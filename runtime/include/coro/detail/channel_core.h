@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "coro/abi.h"
+#include "coro/detail/object.h"
 #include "coro/detail/spin_lock.h"
 #include "coro/detail/wait_list.h"
 
