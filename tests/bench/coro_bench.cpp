@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the runtime's own operations cost. The work is that of peers/*; every
-// benchmark counts as items the operations that it did. One worker runs it.
+// benchmark counts as items the operations that it did. One worker runs it, and
+// two run ping_pong.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
@@ -11,14 +12,18 @@
 #include "coro/wait_group.h"
 #include "switch_bench.h"
 #include "wait_attached.h"
+#if __has_include("coro/mutex.h")  // is being written
+#include "coro/mutex.h"
+#define CORO_BENCH_MUTEX
+#endif
 
 namespace {
 
 // Runs f(state) in a coroutine while the calling thread, which is Google
 // Benchmark's, waits.
 template <class F>
-void in_coroutine(benchmark::State& state, F f) {
-  coro::Scheduler scheduler({.workers = 1});
+void in_coroutine(benchmark::State& state, F f, unsigned workers = 1) {
+  coro::Scheduler scheduler({.workers = workers});
   scheduler.run([&] { f(state); });
   scheduler.wait_empty();
 }
@@ -55,29 +60,51 @@ void spawn_exit(benchmark::State& outer) {
   });
 }
 
-void channel_round_trip(benchmark::State& outer) {
+void round_trips(benchmark::State& state) {
+  coro::Channel<std::uint64_t> there(0);
+  coro::Channel<std::uint64_t> back(0);
+  coro::Channel<bool> done(0);
+  coro::go([&] {
+    while (auto value = there.receive()) back.send(*value);
+    done.send(true);
+  });
+  for (auto _ : state) {
+    there.send(1);
+    benchmark::DoNotOptimize(back.receive());
+  }
+  there.close();
+  benchmark::DoNotOptimize(done.receive());
+  state.SetItemsProcessed(state.iterations());
+}
+
+void channel_round_trip(benchmark::State& state) {
+  in_coroutine(state, round_trips);
+}
+
+// The same where the scheduler has a second worker to run the other on.
+void ping_pong(benchmark::State& state) {
+  in_coroutine(state, round_trips, 2);
+}
+
+#ifdef CORO_BENCH_MUTEX
+void mutex(benchmark::State& outer) {
   in_coroutine(outer, [](benchmark::State& state) {
-    coro::Channel<std::uint64_t> there(0);
-    coro::Channel<std::uint64_t> back(0);
-    coro::Channel<bool> done(0);
-    coro::go([&] {
-      while (auto value = there.receive()) back.send(*value);
-      done.send(true);
-    });
+    coro::Mutex mutex;
     for (auto _ : state) {
-      there.send(1);
-      benchmark::DoNotOptimize(back.receive());
+      mutex.lock();
+      mutex.unlock();
     }
-    there.close();
-    benchmark::DoNotOptimize(done.receive());
     state.SetItemsProcessed(state.iterations());
   });
 }
+BENCHMARK(mutex)->UseRealTime();
+#endif
 
 BENCHMARK(switch_context)->UseRealTime();
 BENCHMARK(yield)->UseRealTime();
 BENCHMARK(spawn_exit)->UseRealTime();
 BENCHMARK(channel_round_trip)->UseRealTime();
+BENCHMARK(ping_pong)->UseRealTime();
 
 }  // namespace
 

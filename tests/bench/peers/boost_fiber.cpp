@@ -85,10 +85,20 @@ void channel_round_trip(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 
+void mutex(benchmark::State& state) {
+  boost::fibers::mutex mutex;
+  for (auto _ : state) {
+    mutex.lock();
+    mutex.unlock();
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+
 BENCHMARK(switch_context)->UseRealTime();
 BENCHMARK(yield)->UseRealTime();
 BENCHMARK(spawn_exit)->UseRealTime();
 BENCHMARK(channel_round_trip)->UseRealTime();
+BENCHMARK(mutex)->UseRealTime();
 
 }  // namespace
 
