@@ -49,6 +49,8 @@ bench  libbenchmark-dev        header:benchmark/benchmark.h
 bench  libboost-fiber-dev      header:boost/fiber/all.hpp
 bench  libboost-context-dev    header:boost/context/detail/fcontext.hpp
 bench  golang-go               command:go
+bench  python3                 command:python3
+bench  util-linux              command:taskset
 '
 
 say() { echo "==> $*"; }
