@@ -55,7 +55,7 @@ ChannelCore::Attempt ChannelCore::send_locked(void* value) {
     lock_.unlock();
     ops_->deliver(receiver->slot, value);
     receiver->completed = true;
-    unpark(*receiver->fiber);
+    unpark(*receiver->coroutine);
     return Attempt::done;
   }
   if (object_.length < object_.capacity) {
@@ -83,7 +83,7 @@ ChannelCore::Attempt ChannelCore::receive_locked(void* result) {
     lock_.unlock();
     if (sender != nullptr) {
       sender->completed = true;
-      unpark(*sender->fiber);
+      unpark(*sender->coroutine);
     }
     return Attempt::done;
   }
@@ -92,7 +92,7 @@ ChannelCore::Attempt ChannelCore::receive_locked(void* result) {
     lock_.unlock();
     ops_->deliver(result, sender->slot);
     sender->completed = true;
-    unpark(*sender->fiber);
+    unpark(*sender->coroutine);
     return Attempt::done;
   }
   if (object_.closed != 0) {
@@ -106,41 +106,33 @@ ChannelCore::Attempt ChannelCore::receive_locked(void* result) {
 [[gnu::always_inline]] inline bool ChannelCore::wait_locked(WaitList& list, Fiber& self,
                                                             coro_reason reason, void* slot) {
   Waiter waiter;
-  waiter.fiber = &self;
+  waiter.coroutine = &self;
   waiter.slot = slot;
   list.push(waiter);
   reason == CORO_REASON_CHAN_SEND ? publish_senders() : publish_receivers();
-  lock_.unlock();
-  park(self, reason, this);
+  park(self, reason, this, lock_);
   return waiter.completed;
 }
 
 void ChannelCore::send(ChannelCore* channel, void* value) {
-  Fiber& self = prepare_park();
-  if (channel == nullptr) {
-    for (;;) park(self, CORO_REASON_CHAN_SEND_NIL, nullptr);
-  }
+  Fiber& self = this_fiber();
+  if (channel == nullptr) park_forever(self, CORO_REASON_CHAN_SEND_NIL);
   channel->lock_.lock();
   const Attempt attempt = channel->send_locked(value);
   if (attempt == Attempt::blocked) {
     if (channel->wait_locked(channel->senders_, self, CORO_REASON_CHAN_SEND, value)) return;
     throw ChannelClosed("coro: the channel was closed while a send was waiting");
   }
-  cancel_park(self);
   if (attempt == Attempt::closed) throw ChannelClosed("coro: send on a closed channel");
 }
 
 void ChannelCore::receive(ChannelCore* channel, void* result) {
-  Fiber& self = prepare_park();
-  if (channel == nullptr) {
-    for (;;) park(self, CORO_REASON_CHAN_RECEIVE_NIL, nullptr);
-  }
+  Fiber& self = this_fiber();
+  if (channel == nullptr) park_forever(self, CORO_REASON_CHAN_RECEIVE_NIL);
   channel->lock_.lock();
   if (channel->receive_locked(result) == Attempt::blocked) {
     channel->wait_locked(channel->receivers_, self, CORO_REASON_CHAN_RECEIVE, result);
-    return;
   }
-  cancel_park(self);
 }
 
 bool ChannelCore::try_send(ChannelCore* channel, void* value) {
@@ -173,7 +165,7 @@ void ChannelCore::close(ChannelCore* channel) {
   for (Waiter* waiter : waiting) {
     while (waiter != nullptr) {
       Waiter* next = waiter->next;  // a waiter is gone once it is awake
-      unpark(*waiter->fiber);
+      unpark(*waiter->coroutine);
       waiter = next;
     }
   }

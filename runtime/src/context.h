@@ -39,6 +39,11 @@ extern "C" {
  * the saved one, perhaps on another thread. */
 void coro_switch(void** saved_sp, void* to) __attribute__((visibility("hidden")));
 
+/* Saves the caller's context as coro_switch does and calls f(argument, saved_sp)
+ * below it: as long as f runs, the frames from saved_sp on stay as they are. */
+void coro_call_saved(void* argument, void (*f)(void* argument, void* saved_sp))
+    __attribute__((visibility("hidden")));
+
 /* A label, not a function: where a saved context continues. */
 extern const char coro_resume_pc[] __attribute__((visibility("hidden")));
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a coroutine may do to itself: yield, sleep, ask for its identity.
-#include <algorithm>
 
 #include "coro/error.h"
 #include "coro/go.h"
@@ -18,30 +17,38 @@ void throw_outside() {
       "function that Scheduler::run, Scheduler::go or coro::go runs");
 }
 
+void throw_in_task() {
+  throw UsageError(
+      "a blocking call of the coroutine runtime was made in a coro::Task, where it would block the "
+      "worker: co_await its async_ form there");
+}
+
+Commit arming(TimerEntry& timer) noexcept {
+  const auto arm = [](void* argument) noexcept {
+    auto& entry = *static_cast<TimerEntry*>(argument);
+    entry.coroutine->scheduler->arm(entry);
+  };
+  return {.run = arm, .argument = &timer};
+}
+
 }  // namespace detail
 
 void yield() {
-  detail::Fiber* self = detail::current_fiber();
-  if (self == nullptr) [[unlikely]]
-    detail::throw_outside();
-  detail::Worker::leave(*self, detail::Leave::yield);
+  detail::Worker::leave(detail::this_fiber(), detail::Leave::yield);
 }
 
 std::uint64_t current_id() noexcept {
-  detail::Fiber* self = detail::current_fiber();
+  detail::Coroutine* self = detail::current_coroutine();
   return self == nullptr ? 0 : detail::get(self->header->id);
 }
 
 void sleep_for(std::chrono::nanoseconds duration) {
   if (duration.count() <= 0) return yield();
-  const std::uint64_t now = detail::exact_now();
-  const auto span = static_cast<std::uint64_t>(duration.count());
-  detail::Fiber& self = detail::prepare_park();
-  detail::SchedulerCore& scheduler = *self.scheduler;
-  // The largest deadline means "none" in the heap.
-  const std::uint64_t deadline = std::min(now + span, detail::Timers::never - 1);
-  if (scheduler.timers().add(deadline, self)) scheduler.poller().interrupt();
-  detail::park(self, CORO_REASON_SLEEP, nullptr);
+  detail::Fiber& self = detail::this_fiber();
+  detail::TimerEntry timer;
+  timer.deadline = self.scheduler->deadline_after(duration);
+  timer.coroutine = &self;
+  detail::park(self, CORO_REASON_SLEEP, nullptr, detail::arming(timer));
 }
 
 }  // namespace coro

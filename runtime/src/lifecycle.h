@@ -2,14 +2,14 @@
 // Publication: what is written into a coroutine's header, and which probe fires,
 // at each step of its life. PROBES.md is the contract that this keeps.
 //
-// Every function here is called by the one owner of the fiber at that moment.
+// Every function here is called by the one owner of the coroutine at that moment.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 
 #include "clock.h"
-#include "fiber.h"
+#include "coro/abi.h"
 #include "probes.h"
 
 namespace coro::detail {
@@ -62,11 +62,15 @@ struct SpawnRecord {
   std::uint64_t parent_id;
   std::uint32_t stack_id;
   std::uint64_t entry;
+  coro_kind kind;
+  std::uint64_t saved_sp;
+  std::uint64_t stack_low;  // 0 for a task
+  std::uint64_t stack_high;
+  std::uint64_t annotation;
 };
 
 // SPAWNING, `spawn`, RUNNABLE.
-inline void publish_spawn(Fiber& fiber, const SpawnRecord& record) noexcept {
-  coro_header& header = *fiber.header;
+inline void publish_spawn(coro_header& header, const SpawnRecord& record) noexcept {
   bool up;
   {
     HeaderWrite write(header);
@@ -78,11 +82,12 @@ inline void publish_spawn(Fiber& fiber, const SpawnRecord& record) noexcept {
     put(header.object, std::uint64_t{0});
     put(header.since_ns, std::uint64_t{0});
     put(header.entry, record.entry);
-    put(header.stack_low, reinterpret_cast<std::uint64_t>(fiber.stack_low));
-    put(header.stack_high, reinterpret_cast<std::uint64_t>(fiber.stack_high));
-    put(header.kind, std::uint32_t{CORO_KIND_FIBER});
+    put(header.stack_low, record.stack_low);
+    put(header.stack_high, record.stack_high);
+    put(header.kind, static_cast<std::uint32_t>(record.kind));
     put(header.flags, std::uint32_t{0});
-    put(header.saved_sp, reinterpret_cast<std::uint64_t>(fiber.saved_sp));
+    put(header.annotation, record.annotation);
+    put(header.saved_sp, record.saved_sp);
     up = probes::spawn_up();
     put(header.spawned_ns, up ? exact_now() : coarse_now());
     // Inside of the seqlock the *_ING state is as good as published: with
@@ -95,20 +100,16 @@ inline void publish_spawn(Fiber& fiber, const SpawnRecord& record) noexcept {
   }
 }
 
-inline void publish_running(Fiber& fiber) noexcept {
-  publish_state(*fiber.header, CORO_STATE_RUNNING);
-}
-
-// The context is saved: RUNNABLE after a yield, PARKED after a park.
-inline void publish_saved(Fiber& fiber, coro_state state) noexcept {
-  HeaderWrite write(*fiber.header);
-  put(fiber.header->saved_sp, reinterpret_cast<std::uint64_t>(fiber.saved_sp));
+// The context is saved: RUNNABLE after a yield, PARKED after a park, SYSCALL in a
+// blocking call. `saved` is as in coro_header.
+inline void publish_saved(coro_header& header, const void* saved, coro_state state) noexcept {
+  HeaderWrite write(header);
+  put(header.saved_sp, reinterpret_cast<std::uint64_t>(saved));
   write.state(state);
 }
 
-// PARKING, `park`. On the fiber's own stack, before it is left.
-inline void publish_parking(Fiber& fiber, coro_reason reason, const void* object) noexcept {
-  coro_header& header = *fiber.header;
+// PARKING, `park`. On the coroutine's own stack, before it is left.
+inline void publish_parking(coro_header& header, coro_reason reason, const void* object) noexcept {
   const auto address = reinterpret_cast<std::uint64_t>(object);
   bool up;
   {
@@ -125,8 +126,7 @@ inline void publish_parking(Fiber& fiber, coro_reason reason, const void* object
 }
 
 // UNPARKING, `unpark`, RUNNABLE.
-inline void publish_unpark(Fiber& fiber, std::uint64_t waker_id) noexcept {
-  coro_header& header = *fiber.header;
+inline void publish_unpark(coro_header& header, std::uint64_t waker_id) noexcept {
   bool up;
   {
     HeaderWrite write(header);
@@ -142,19 +142,19 @@ inline void publish_unpark(Fiber& fiber, std::uint64_t waker_id) noexcept {
 }
 
 // EXITING, `exit`.
-inline void publish_exiting(Fiber& fiber) noexcept {
-  coro_header& header = *fiber.header;
+inline void publish_exiting(coro_header& header) noexcept {
   publish_state(header, CORO_STATE_EXITING);
   if (probes::exit_up()) [[unlikely]] {
     probes::exit(get(header.id), get(header.spawn_stack_id), elapsed_since(get(header.spawned_ns)));
   }
 }
 
-// FREE. Nothing of the fiber's stack is in use any more.
-inline void publish_free(Fiber& fiber) noexcept {
-  HeaderWrite write(*fiber.header);
-  put(fiber.header->id, std::uint64_t{0});
-  put(fiber.header->saved_sp, std::uint64_t{0});
+// FREE. Nothing of the coroutine's stack is in use any more.
+inline void publish_free(coro_header& header) noexcept {
+  HeaderWrite write(header);
+  put(header.id, std::uint64_t{0});
+  put(header.saved_sp, std::uint64_t{0});
+  put(header.annotation, std::uint64_t{0});
   write.state(CORO_STATE_FREE);
 }
 

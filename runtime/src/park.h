@@ -1,52 +1,69 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a coroutine waits. Every primitive is built from these:
 //
-//   Fiber& self = prepare_park();
-//   put self into the object's wait list, under its lock; release the lock
-//   park(self, reason, object);            // returns once somebody unparked it
+//   Fiber& self = this_fiber();
+//   take the object's lock; put self into its wait list
+//   park(self, reason, object, lock);      // returns once somebody unparked it
 //
-// and on the other side, after taking the fiber off the wait list:
+// and on the other side, after taking the waiter off the list under the lock:
 //
-//   unpark(fiber);
+//   unpark(coroutine);
 //
-// Each prepare_park is followed by exactly one park or cancel_park, each park by
-// exactly one unpark, which may come before park is reached.
+// The lock is released when the fiber's context is saved: whoever finds it in the
+// list finds it parked. A task is suspended before it enters a list, so it calls
+// park_task and then releases the lock itself.
 #pragma once
 
 #include <cstdint>
 
 #include "coro/abi.h"
+#include "coro/detail/spin_lock.h"
 #include "fiber.h"
 #include "lifecycle.h"
+#include "timers.h"
 #include "worker.h"
 
 namespace coro::detail {
 
-// The running coroutine's fiber, or nullptr outside of one.
-Fiber* current_fiber() noexcept;
+// The running coroutine, or nullptr outside of one.
+Coroutine* current_coroutine() noexcept;
+
+// The running fiber. Throws UsageError outside of coroutines, and in a task.
+Fiber& this_fiber();
 
 // errno of the calling thread. Use it wherever a wait may come between two reads:
 // the compiler may keep the address that is behind the macro across a switch.
 int thread_errno() noexcept;
 
-// Throws UsageError: a blocking call outside of a coroutine.
+// Throw UsageError: a blocking call outside of a coroutine; in a task.
 [[noreturn]] void throw_outside();
-
-// Announces that the calling coroutine is about to enter a wait list. Throws
-// UsageError outside of a coroutine.
-Fiber& prepare_park();
-
-// Takes that back. The fiber must not have entered any wait list.
-void cancel_park(Fiber& self) noexcept;
+[[noreturn]] void throw_in_task();
 
 // Waits. May continue on another thread.
-[[gnu::always_inline]] inline void park(Fiber& self, coro_reason reason,
-                                        const void* object) noexcept {
-  publish_parking(self, reason, object);
-  Worker::leave(self, Leave::park);
+[[gnu::always_inline]] inline void park(Fiber& self, coro_reason reason, const void* object,
+                                        Commit commit) noexcept {
+  publish_parking(*self.header, reason, object);
+  Worker::leave(self, Leave::park, commit);
+}
+[[gnu::always_inline]] inline void park(Fiber& self, coro_reason reason, const void* object,
+                                        SpinLock& held) noexcept {
+  park(self, reason, object, Commit{.run = nullptr, .argument = &held});
+}
+// Arms the timer, which wakes its coroutine.
+Commit arming(TimerEntry& timer) noexcept;
+
+[[noreturn]] void park_forever(Fiber& self, coro_reason reason) noexcept;
+
+// The same for a suspended task whose innermost coro_await is at `saved`.
+inline void park_task(Coroutine& self, const void* saved, coro_reason reason,
+                      const void* object) noexcept {
+  publish_parking(*self.header, reason, object);
+  publish_saved(*self.header, saved, CORO_STATE_PARKED);
 }
 
-// Wakes a fiber. From any thread, in a coroutine or not.
-void unpark(Fiber& fiber) noexcept;
+// Wakes a parked coroutine. From any thread, in a coroutine or not; `waker_id` as
+// in the probe, that of the calling coroutine unless given.
+void unpark(Coroutine& coroutine) noexcept;
+void unpark(Coroutine& coroutine, std::uint64_t waker_id) noexcept;
 
 }  // namespace coro::detail

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <mutex>
 #include <span>
 #include <system_error>
 
@@ -51,40 +52,33 @@ int wait_events(int epoll_fd, std::span<epoll_event> events, std::int64_t timeou
 }  // namespace
 
 bool IoSlot::wait(const void* object) {
-  Fiber& self = prepare_park();
-  for (std::uintptr_t seen = empty;;) {
-    if (seen == ready) {
-      if (!word_.compare_exchange_weak(seen, empty, std::memory_order_acq_rel)) continue;
-      cancel_park(self);
-      return true;
-    }
-    if (seen != empty) {
-      cancel_park(self);
-      return false;
-    }
-    if (word_.compare_exchange_weak(seen, reinterpret_cast<std::uintptr_t>(&self),
-                                    std::memory_order_acq_rel)) {
-      break;
-    }
+  Fiber& self = this_fiber();
+  lock_.lock();
+  if (ready_ || !waiters_.empty()) {
+    const bool alone = waiters_.empty();
+    if (alone) ready_ = false;
+    lock_.unlock();
+    return alone;
   }
-  park(self, CORO_REASON_IO_WAIT, object);
+  Waiter waiter;
+  waiter.coroutine = &self;
+  waiters_.push(waiter);
+  park(self, CORO_REASON_IO_WAIT, object, lock_);
   return true;
 }
 
-void IoSlot::forget(const Fiber& fiber) noexcept {
-  auto waiting = reinterpret_cast<std::uintptr_t>(&fiber);
-  word_.compare_exchange_strong(waiting, empty, std::memory_order_acq_rel);
+void IoSlot::forget(const Coroutine& coroutine) noexcept {
+  const std::lock_guard guard(lock_);
+  waiters_.remove_of(coroutine);
 }
 
-Fiber* IoSlot::signal() noexcept {
-  std::uintptr_t seen = word_.load(std::memory_order_acquire);
-  for (;;) {
-    if (seen == ready) return nullptr;
-    // A waiter takes the readiness along; without one it is kept for the next.
-    const std::uintptr_t wanted = seen == empty ? ready : empty;
-    if (word_.compare_exchange_weak(seen, wanted, std::memory_order_acq_rel)) {
-      return reinterpret_cast<Fiber*>(seen);
-    }
+// A waiter takes the readiness along; without one it is kept for the next.
+void IoSlot::signal(CoroutineList& woken) noexcept {
+  const std::lock_guard guard(lock_);
+  ready_ = true;
+  while (Waiter* waiter = waiters_.pop()) {
+    ready_ = false;
+    woken.push_back(*waiter->coroutine);
   }
 }
 
@@ -118,7 +112,7 @@ void Poller::watch(Socket& socket) {
   }
 }
 
-bool Poller::collect(std::int64_t timeout_ns, FiberList& ready) {
+bool Poller::collect(std::int64_t timeout_ns, CoroutineList& ready) {
   bool interrupted = false;
   std::array<epoll_event, max_events> events;
   const int count = wait_events(epoll_fd_, events, timeout_ns);
@@ -131,21 +125,21 @@ bool Poller::collect(std::int64_t timeout_ns, FiberList& ready) {
     auto& socket = *static_cast<Socket*>(event.data.ptr);
     constexpr std::uint32_t failed = EPOLLERR | EPOLLHUP;
     if ((event.events & (EPOLLIN | EPOLLRDHUP | failed)) != 0) {
-      if (Fiber* fiber = socket.readable.signal()) ready.push_back(*fiber);
+      socket.readable.signal(ready);
     }
     if ((event.events & (EPOLLOUT | failed)) != 0) {
-      if (Fiber* fiber = socket.writable.signal()) ready.push_back(*fiber);
+      socket.writable.signal(ready);
     }
   }
   return interrupted;
 }
 
 // Leaves an interrupt to whom it is meant for: a worker that is about to sleep.
-void Poller::look(FiberList& ready) {
+void Poller::look(CoroutineList& ready) {
   collect(0, ready);
 }
 
-void Poller::sleep(std::int64_t timeout_ns, FiberList& ready) {
+void Poller::sleep(std::int64_t timeout_ns, CoroutineList& ready) {
   if (!collect(timeout_ns, ready)) return;
   std::uint64_t value = 0;
   [[maybe_unused]] const auto ignored = read(event_fd_, &value, sizeof value);

@@ -4,12 +4,13 @@
 #include <atomic>
 #include <cstdint>
 
-#include "fiber.h"
+#include "coro/detail/spin_lock.h"
+#include "coro/detail/wait_list.h"
+#include "coroutine.h"
 
 namespace coro::detail {
 
-// One direction of a socket. Empty, "ready", or the fiber that waits for it.
-// At most one fiber may wait.
+// One direction of a socket: whether it is ready, or who waits for it.
 class IoSlot {
  public:
   // Parks the calling fiber until the direction may be ready; returns at once
@@ -17,16 +18,16 @@ class IoSlot {
   // at once: another fiber waits.
   [[nodiscard]] bool wait(const void* object);
 
-  // Makes it ready. The fiber that waited for it, or nullptr.
-  Fiber* signal() noexcept;
+  // Makes it ready. Adds whoever waited for it to `woken`, to be unparked.
+  void signal(CoroutineList& woken) noexcept;
 
-  // Empties it if this fiber waits, which will never run again.
-  void forget(const Fiber& fiber) noexcept;
+  // Forgets this coroutine, which waits and will never run again.
+  void forget(const Coroutine& coroutine) noexcept;
 
  private:
-  static constexpr std::uintptr_t empty = 0;
-  static constexpr std::uintptr_t ready = 1;
-  std::atomic<std::uintptr_t> word_{empty};
+  SpinLock lock_;
+  bool ready_ = false;
+  WaitList waiters_;
 };
 
 // Socket is what the poller knows of a file descriptor. Sockets are recycled but
@@ -58,10 +59,10 @@ class Poller {
   // Not 0, and no other poller's in this process.
   [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
 
-  // Both add the fibers whose sockets are ready to `ready`; the caller has to
+  // Both add the coroutines whose sockets are ready to `ready`; the caller has to
   // unpark them. sleep() waits for that at most `timeout_ns` (-1: without limit).
-  void look(FiberList& ready);
-  void sleep(std::int64_t timeout_ns, FiberList& ready);
+  void look(CoroutineList& ready);
+  void sleep(std::int64_t timeout_ns, CoroutineList& ready);
 
   // Makes the sleep() under way return, or else the next one; from any thread.
   void interrupt() noexcept;
@@ -71,7 +72,7 @@ class Poller {
 
  private:
   // True: there was an interrupt, which stays pending.
-  bool collect(std::int64_t timeout_ns, FiberList& ready);
+  bool collect(std::int64_t timeout_ns, CoroutineList& ready);
 
   const std::uint64_t id_;
   int epoll_fd_ = -1;

@@ -41,14 +41,19 @@ void Completion::set(std::exception_ptr error) noexcept {
   condition_.notify_one();
 }
 
-void Completion::wait() {
-  std::unique_lock lock(mutex_);
-  condition_.wait(lock, [this] { return done_; });
+void Completion::wait(SchedulerCore& scheduler) {
+  if (scheduler.runs_here()) {
+    const auto is_done = [](void* self) { return static_cast<Completion*>(self)->done_; };
+    scheduler.run_here(is_done, this);
+  } else {
+    std::unique_lock lock(mutex_);
+    condition_.wait(lock, [this] { return done_; });
+  }
   if (error_ != nullptr) std::rethrow_exception(error_);
 }
 
 void require_outside(const char* what) {
-  if (current_fiber() != nullptr) {
+  if (current_coroutine() != nullptr) {
     throw UsageError(std::string(what) + " would block a worker: not to be called in a coroutine");
   }
 }

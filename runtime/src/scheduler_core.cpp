@@ -8,8 +8,10 @@
 #include <cstdlib>
 #include <thread>
 
+#include "coro/error.h"
 #include "descriptor.h"
 #include "lifecycle.h"
+#include "park.h"
 #include "socket.h"
 
 namespace coro::detail {
@@ -18,23 +20,31 @@ namespace {
 // Frames are several times larger under a sanitizer.
 constexpr std::size_t default_stack_size = (CORO_ASAN || CORO_TSAN ? 256 : 64) * 1024;
 
-unsigned worker_count(unsigned wanted) {
-  return wanted != 0 ? wanted : std::max(1u, std::thread::hardware_concurrency());
+unsigned worker_count(const std::optional<unsigned>& wanted) {
+  if (wanted) return std::max(1u, *wanted);
+  return std::max(1u, std::thread::hardware_concurrency());
 }
 
 }  // namespace
 
 SchedulerCore::SchedulerCore(const SchedulerOptions& options)
     : require_empty_(options.require_empty),
+      published_(worker_count(options.workers)),
       stacks_(this, options.stack_size != 0 ? options.stack_size : default_stack_size) {
   const unsigned count = worker_count(options.workers);
   idle_.reserve(count);
-  for (unsigned i = 0; i < count; ++i) workers_.push_back(std::make_unique<Worker>(*this, i));
-  try {
-    for (auto& worker : workers_) worker->start();
-  } catch (...) {
-    stop();  // those that were started look at the others, too
-    throw;
+  for (unsigned i = 0; i < count; ++i) {
+    workers_.push_back(std::make_unique<Worker>(*this, i, published_.worker(i)));
+  }
+  if (options.workers == 0u) {
+    here_ = std::make_unique<Carrier>(*this);
+  } else {
+    try {
+      for (auto& worker : workers_) add_carrier().give(*worker);
+    } catch (...) {
+      stop();  // those that were started look at the others, too
+      throw;
+    }
   }
   std::atomic_ref(coro_descriptor.workers).fetch_add(count, std::memory_order_relaxed);
 }
@@ -59,7 +69,7 @@ void SchedulerCore::stop() noexcept {
     spinning.fetch_add(1, std::memory_order_seq_cst);
     worker->wake();
   }
-  for (auto& worker : workers_) worker->join();
+  join_carriers();
 }
 
 // Coroutines that wait for ever end with their scheduler: their life is ended in
@@ -69,41 +79,99 @@ void SchedulerCore::free_leftovers() noexcept {
     if (!fiber.live) return;
     // A socket may be closed after the scheduler that somebody waited on.
     if (fiber.io != nullptr) abandon_wait(*fiber.io, fiber);
-    if (fiber.wake.load(std::memory_order_acquire) == Wake::parked) publish_unpark(fiber, 0);
-    publish_exiting(fiber);
-    publish_free(fiber);
+    if (get(fiber.header->state) == CORO_STATE_PARKED) publish_unpark(*fiber.header, 0);
+    publish_exiting(*fiber.header);
+    publish_free(*fiber.header);
     fiber.sanitizer.destroy();
     fiber.live = false;
   });
 }
 
-void SchedulerCore::make_runnable(Fiber& fiber) noexcept {
-  Worker* worker = current_worker();
-  if (worker != nullptr && &worker->scheduler() == this) {
-    worker->push(fiber);
-  } else {
-    make_runnable_from_outside(fiber);
+// Carriers: threads.
+
+Carrier& SchedulerCore::add_carrier() {
+  const std::lock_guard guard(carriers_mutex_);
+  auto carrier = std::make_unique<Carrier>(*this);
+  carriers_.reserve(carriers_.size() + 1);
+  spare_.reserve(carriers_.size() + 1);
+  if (stopping()) carrier->finish();
+  carrier->start();
+  carriers_.push_back(std::move(carrier));
+  put(figures().threads, static_cast<std::uint32_t>(carriers_.size()));
+  return *carriers_.back();
+}
+
+Carrier* SchedulerCore::take_spare() noexcept {
+  {
+    const std::lock_guard guard(carriers_mutex_);
+    if (!spare_.empty()) {
+      Carrier* carrier = spare_.back();
+      spare_.pop_back();
+      return carrier;
+    }
+  }
+  try {
+    return &add_carrier();
+  } catch (...) {
+    return nullptr;
   }
 }
 
-void SchedulerCore::make_runnable_from_outside(Fiber& fiber) noexcept {
+void SchedulerCore::add_spare(Carrier& carrier) noexcept {
+  const std::lock_guard guard(carriers_mutex_);
+  spare_.push_back(&carrier);
+}
+
+// More may be added as long as one runs.
+void SchedulerCore::join_carriers() noexcept {
+  for (std::size_t i = 0;; ++i) {
+    Carrier* carrier = nullptr;
+    {
+      const std::lock_guard guard(carriers_mutex_);
+      if (i == carriers_.size()) return;
+      carrier = carriers_[i].get();
+    }
+    carrier->finish();
+    carrier->join();
+  }
+}
+
+void SchedulerCore::run_here(bool (*until)(void*), void* argument) {
+  if (here_taken_.exchange(true, std::memory_order_acquire)) {
+    throw UsageError("coro: two threads run one scheduler that has no threads of its own");
+  }
+  here_->enter();
+  workers_.front()->run(*here_, until, argument);
+  here_taken_.store(false, std::memory_order_release);
+}
+
+void SchedulerCore::make_runnable(Coroutine& coroutine) noexcept {
+  Worker* worker = current_worker();
+  if (worker != nullptr && &worker->scheduler() == this) {
+    worker->push(coroutine);
+  } else {
+    make_runnable_from_outside(coroutine);
+  }
+}
+
+void SchedulerCore::make_runnable_from_outside(Coroutine& coroutine) noexcept {
   // Once it is queued it may run, and with it all end, while we are still here.
   visitors_.fetch_add(1, std::memory_order_relaxed);
-  FiberList one;
-  one.push_back(fiber);
+  CoroutineList one;
+  one.push_back(coroutine);
   push_global(one);
   notify_work();
   visitors_.fetch_sub(1, std::memory_order_release);
 }
 
-void SchedulerCore::push_global(FiberList& fibers) noexcept {
+void SchedulerCore::push_global(CoroutineList& coroutines) noexcept {
   const std::lock_guard guard(global_mutex_);
-  while (Fiber* fiber = fibers.pop_front()) global_.push_back(*fiber);
+  while (Coroutine* coroutine = coroutines.pop_front()) global_.push_back(*coroutine);
   global_size_.store(global_.size(), std::memory_order_release);
 }
 
-FiberList SchedulerCore::take_global(std::size_t most) noexcept {
-  FiberList taken;
+CoroutineList SchedulerCore::take_global(std::size_t most) noexcept {
+  CoroutineList taken;
   if (global_size_.load(std::memory_order_acquire) == 0) return taken;
   const std::lock_guard guard(global_mutex_);
   const std::size_t share = global_.size() / workers_.size() + 1;
@@ -157,6 +225,13 @@ Worker* SchedulerCore::pop_idle() noexcept {
   return worker;
 }
 
+std::uint64_t SchedulerCore::deadline_after(std::chrono::nanoseconds duration) const noexcept {
+  const std::uint64_t start = now();
+  const auto span = static_cast<std::uint64_t>(std::max<std::int64_t>(duration.count(), 0));
+  // The largest deadline means "none".
+  return span < Timers::never - 1 - start ? start + span : Timers::never - 1;
+}
+
 bool SchedulerCore::work_visible() const noexcept {
   if (stopping() || global_size_.load(std::memory_order_acquire) != 0) return true;
   return std::any_of(workers_.begin(), workers_.end(),
@@ -174,6 +249,10 @@ std::uint64_t SchedulerCore::live() const noexcept {
 }
 
 void SchedulerCore::wait_empty() {
+  if (runs_here()) {
+    const auto is_empty = [](void* core) { return static_cast<SchedulerCore*>(core)->live() == 0; };
+    return run_here(is_empty, this);
+  }
   std::unique_lock lock(empty_mutex_);
   empty_waiters_.fetch_add(1, std::memory_order_seq_cst);
   std::atomic_thread_fence(std::memory_order_seq_cst);

@@ -2,15 +2,19 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <vector>
 
+#include "carrier.h"
+#include "clock.h"
 #include "coro/scheduler.h"
-#include "fiber.h"
+#include "coroutine.h"
 #include "poller.h"
+#include "published_scheduler.h"
 #include "stack_pool.h"
 #include "timers.h"
 #include "worker.h"
@@ -24,12 +28,15 @@ class SchedulerCore {
   // Stops the workers and frees the coroutines that are left.
   ~SchedulerCore();
 
-  // Makes a fiber runnable, from any thread.
-  void make_runnable(Fiber& fiber) noexcept;
+  // Makes a coroutine runnable, from any thread.
+  void make_runnable(Coroutine& coroutine) noexcept;
 
-  // Adds fibers to the global queue; takes up to a fair share from it.
-  void push_global(FiberList& fibers) noexcept;
-  FiberList take_global(std::size_t most) noexcept;
+  // Adds coroutines to the global queue; takes up to a fair share from it.
+  void push_global(CoroutineList& coroutines) noexcept;
+  CoroutineList take_global(std::size_t most) noexcept;
+  [[nodiscard]] bool global_waiting() const noexcept {
+    return global_size_.load(std::memory_order_relaxed) != 0;
+  }
 
   // Wakes an idle worker if there is one and nobody is looking for work already.
   // To be called after work was queued.
@@ -43,14 +50,33 @@ class SchedulerCore {
     return idle_count_.load(std::memory_order_seq_cst);
   }
 
-  // Fibers that were launched and have not exited. Exact once it is stable; zero
+  // Coroutines that were launched and have not exited. Exact once it is stable; zero
   // is exact.
   [[nodiscard]] std::uint64_t live() const noexcept;
   void count_foreign_spawn() noexcept { foreign_spawned_.fetch_add(1, std::memory_order_acq_rel); }
-  // Blocks until no fiber is live.
+  // Blocks until no coroutine is live.
   void wait_empty();
   void check_empty() noexcept;  // by workers that run out of work
 
+  // Runs the one worker of a scheduler without threads on the calling thread,
+  // until `until(argument)` is true. Throws UsageError if another thread does.
+  void run_here(bool (*until)(void*), void* argument);
+  [[nodiscard]] bool runs_here() const noexcept { return here_ != nullptr; }
+
+  // For coro::blocking: a carrier that waits for a worker, nullptr if no thread
+  // can be had; and the way back.
+  Carrier* take_spare() noexcept;
+  void add_spare(Carrier& carrier) noexcept;
+
+  // Nanoseconds of the clock that timers go by.
+  [[nodiscard]] std::uint64_t now() const noexcept { return exact_now(); }
+
+  [[nodiscard]] std::uint64_t deadline_after(std::chrono::nanoseconds duration) const noexcept;
+  void arm(TimerEntry& timer) noexcept {
+    if (timers_.add(timer)) poller_.interrupt();
+  }
+
+  [[nodiscard]] coro_scheduler& figures() noexcept { return published_.figures(); }
   [[nodiscard]] bool stopping() const noexcept { return stopping_.load(std::memory_order_relaxed); }
   [[nodiscard]] StackPool& stacks() noexcept { return stacks_; }
   [[nodiscard]] Timers& timers() noexcept { return timers_; }
@@ -59,28 +85,37 @@ class SchedulerCore {
     return workers_;
   }
 
-  std::atomic<std::uint32_t> spinning{0};  // workers looking for work
-  std::atomic<bool> poller_taken{false};   // one idle worker sleeps in the poller
+  std::atomic<bool> poller_taken{false};  // one idle worker sleeps in the poller
   [[nodiscard]] bool alone() const noexcept { return workers_.size() == 1; }
 
  private:
-  [[gnu::noinline]] void make_runnable_from_outside(Fiber& fiber) noexcept;
+  [[gnu::noinline]] void make_runnable_from_outside(Coroutine& coroutine) noexcept;
   Worker* pop_idle() noexcept;
   void stop() noexcept;
   void free_leftovers() noexcept;
 
+  Carrier& add_carrier();
+  void join_carriers() noexcept;
+
   const bool require_empty_;
+  PublishedScheduler published_;
+
+ public:
+  // Workers looking for work.
+  std::atomic_ref<std::uint32_t> spinning{published_.figures().spinning};
+
+ private:
   StackPool stacks_;
-  Timers timers_;
+  Timers timers_{published_.figures().timers};
   Poller poller_;
 
   std::mutex global_mutex_;
-  FiberList global_;
-  std::atomic<std::size_t> global_size_{0};
+  CoroutineList global_;
+  std::atomic_ref<std::uint64_t> global_size_{published_.figures().global_length};
 
   std::mutex idle_mutex_;
   std::vector<Worker*> idle_;
-  std::atomic<std::uint32_t> idle_count_{0};
+  std::atomic_ref<std::uint32_t> idle_count_{published_.figures().idle};
 
   std::atomic<bool> stopping_{false};
   std::atomic<std::uint32_t> visitors_{0};  // other threads that are making a fiber runnable
@@ -89,7 +124,13 @@ class SchedulerCore {
   std::condition_variable empty_;
   std::atomic<std::uint32_t> empty_waiters_{0};
 
-  std::vector<std::unique_ptr<Worker>> workers_;  // last: their threads use the rest
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<Carrier> here_;  // of whoever is in run_here(); without threads only
+  std::atomic<bool> here_taken_{false};
+
+  std::mutex carriers_mutex_;
+  std::vector<Carrier*> spare_;
+  std::vector<std::unique_ptr<Carrier>> carriers_;  // last: their threads use the rest
 };
 
 }  // namespace coro::detail

@@ -35,9 +35,10 @@ void drop_use(Socket& socket) noexcept {
 }
 
 void wake_waiters(Socket& socket) noexcept {
-  for (IoSlot* slot : {&socket.readable, &socket.writable}) {
-    if (Fiber* waiter = slot->signal()) unpark(*waiter);
-  }
+  CoroutineList woken;
+  socket.readable.signal(woken);
+  socket.writable.signal(woken);
+  while (Coroutine* coroutine = woken.pop_front()) unpark(*coroutine);
 }
 
 // A reader and a writer may both come here first, and a socket may outlive the
@@ -77,9 +78,9 @@ void close_socket(Socket& socket) noexcept {
   drop_use(socket);
 }
 
-void abandon_wait(Socket& socket, const Fiber& fiber) noexcept {
-  socket.readable.forget(fiber);
-  socket.writable.forget(fiber);
+void abandon_wait(Socket& socket, const Coroutine& coroutine) noexcept {
+  socket.readable.forget(coroutine);
+  socket.writable.forget(coroutine);
   drop_use(socket);
 }
 
@@ -108,13 +109,12 @@ SocketUse::~SocketUse() {
 }
 
 bool SocketUse::wait(IoSlot& slot) {
-  Fiber* self = current_fiber();
-  if (self == nullptr) throw_outside();
-  watch(self->scheduler->poller(), *socket_);
+  Fiber& self = this_fiber();
+  watch(self.scheduler->poller(), *socket_);
   if (!socket_is_open(*socket_)) return false;
-  self->io = socket_;
+  self.io = socket_;
   const bool alone = slot.wait(socket_);
-  self->io = nullptr;
+  self.io = nullptr;
   if (!alone) {
     throw UsageError("coro: two coroutines wait for the same direction of one socket");
   }

@@ -16,7 +16,7 @@ void release_socket(Socket& socket) noexcept;
 bool socket_is_open(const Socket& socket) noexcept;
 
 // For a fiber that was left in a wait for the socket and will never run again.
-void abandon_wait(Socket& socket, const Fiber& fiber) noexcept;
+void abandon_wait(Socket& socket, const Coroutine& coroutine) noexcept;
 
 // SocketUse keeps the descriptor from being closed, and its number from being
 // reused, while an operation is under way.

@@ -31,7 +31,7 @@ namespace {
   } catch (...) {
     die_of_exception(get(self.header->id), "not a std::exception");
   }
-  publish_exiting(self);
+  publish_exiting(*self.header);
   Worker::leave(self, Leave::exit);
   __builtin_unreachable();
 }
@@ -103,18 +103,26 @@ void abandon(Fiber* fiber) noexcept {
   fiber->scheduler->stacks().give(one, 1);
 }
 
+// A task's spawner runs on the thread's own stack.
+StackBounds current_bounds(const Coroutine* running) noexcept {
+  if (running == nullptr || running->resume != nullptr) return thread_stack_bounds();
+  const auto& fiber = static_cast<const Fiber&>(*running);
+  return {.low = reinterpret_cast<std::uintptr_t>(fiber.stack_low),
+          .high = reinterpret_cast<std::uintptr_t>(fiber.stack_high)};
+}
+
 __attribute__((noinline)) void launch(Fiber* fiber, void (*run)(void*),
                                       const void* entry) noexcept {
-  Fiber* parent = current_fiber();
-  StackBounds bounds;
-  if (parent != nullptr) {
-    bounds.low = reinterpret_cast<std::uintptr_t>(parent->stack_low);
-    bounds.high = reinterpret_cast<std::uintptr_t>(parent->stack_high);
-  } else {
-    bounds = thread_stack_bounds();
-  }
+  Coroutine* parent = current_coroutine();
   WalkedStack stack;
-  walk_stack(__builtin_frame_address(0), bounds, stack);
+  walk_stack(__builtin_frame_address(0), current_bounds(parent), stack);
+
+  fiber->run = run;
+  fiber->exceptions = ExceptionState();
+  fiber->live = true;
+  fiber->sanitizer.create(fiber->stack_low,
+                          static_cast<std::size_t>(fiber->stack_high - fiber->stack_low));
+  fabricate_context(*fiber);
 
   Worker* worker = own_worker(fiber->scheduler);
   SpawnRecord record{};
@@ -122,20 +130,16 @@ __attribute__((noinline)) void launch(Fiber* fiber, void (*run)(void*),
   record.parent_id = parent != nullptr ? get(parent->header->id) : 0;
   record.stack_id = depot().intern(stack);
   record.entry = reinterpret_cast<std::uint64_t>(entry);
-
-  fiber->run = run;
-  fiber->exceptions = ExceptionState();
-  fiber->wake.store(Wake::none, std::memory_order_relaxed);
-  fiber->live = true;
-  fiber->sanitizer.create(fiber->stack_low,
-                          static_cast<std::size_t>(fiber->stack_high - fiber->stack_low));
-  fabricate_context(*fiber);
+  record.kind = CORO_KIND_FIBER;
+  record.saved_sp = reinterpret_cast<std::uint64_t>(fiber->saved_sp);
+  record.stack_low = reinterpret_cast<std::uint64_t>(fiber->stack_low);
+  record.stack_high = reinterpret_cast<std::uint64_t>(fiber->stack_high);
   if (worker != nullptr) {
     worker->count_spawn();
   } else {
     fiber->scheduler->count_foreign_spawn();
   }
-  publish_spawn(*fiber, record);
+  publish_spawn(*fiber->header, record);
   fiber->scheduler->make_runnable(*fiber);
 }
 

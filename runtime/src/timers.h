@@ -2,53 +2,97 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <mutex>
-#include <queue>
-#include <vector>
 
-#include "fiber.h"
+#include "coro/detail/wait_list.h"
+#include "coroutine.h"
 
 namespace coro::detail {
 
-// Timers are the sleeping fibers of one scheduler, by deadline (nanoseconds of
-// CLOCK_MONOTONIC) and, at the same deadline, by arrival. Thread-safe.
+struct TimerEntry;
+
+// TimerEntryList is a singly linked list of entries that have expired.
+struct TimerEntryList {
+  TimerEntry* first = nullptr;
+  TimerEntry* last = nullptr;
+};
+
+// TimerEntry is one armed timer. It belongs to whoever armed it, who keeps it in
+// place until it has expired or was cancelled.
+struct TimerEntry {
+  std::uint64_t deadline = 0;
+  // What happens when it expires. Either a coroutine is woken, if no other event
+  // of its selection came first (nullptr: it waits for nothing else) ...
+  Coroutine* coroutine = nullptr;
+  Selection* selection = nullptr;
+  // ... or, without a coroutine: retain(entry) is called with the timers locked,
+  // and later fire(entry) without, on a worker, not in a coroutine.
+  void (*retain)(TimerEntry&) noexcept = nullptr;
+  void (*fire)(TimerEntry&) noexcept = nullptr;
+
+  // The rest is the timers' own.
+  std::uint64_t order = 0;
+  TimerEntry* child = nullptr;     // of later deadlines: the first
+  TimerEntry* sibling = nullptr;   // the next child of the same entry; or in a list
+  TimerEntry* previous = nullptr;  // the sibling before, or the parent
+  bool armed = false;
+};
+
+// Expired is what became due.
+struct Expired {
+  CoroutineList coroutines;  // parked; the caller has to unpark them
+  TimerEntryList callbacks;  // retained; the caller has to fire them
+  [[nodiscard]] bool empty() const noexcept {
+    return coroutines.empty() && callbacks.first == nullptr;
+  }
+};
+
+// Timers are the armed timers of one scheduler, by deadline (nanoseconds of the
+// scheduler's clock) and, at the same deadline, by arrival: an intrusive pairing
+// heap (Fredman, Sedgewick, Sleator and Tarjan, 1986), so arming takes constant
+// time, cancelling and expiring amortised logarithmic time, and nothing allocates.
+// Thread-safe.
 class Timers {
  public:
   static constexpr std::uint64_t never = std::numeric_limits<std::uint64_t>::max();
 
-  // Adds a fiber that is about to park. True: a poller sleeps past this deadline
-  // and has to be woken.
-  bool add(std::uint64_t deadline, Fiber& fiber);
+  // `size` is published: how many are armed.
+  explicit Timers(std::uint64_t& size) noexcept : size_(size) {}
 
-  // Moves fibers whose time has come to `fibers`, earliest first.
-  void take_expired(std::uint64_t now, FiberList& fibers);
+  // Arms an entry. A coroutine has to be parked by then: it may be woken before
+  // this returns. True: a poller sleeps past this deadline and has to be woken.
+  bool add(TimerEntry& entry) noexcept;
+
+  // Disarms an entry. False: it has expired, or was never armed.
+  bool cancel(TimerEntry& entry) noexcept;
+
+  // Takes off what is due, earliest first.
+  void take_expired(std::uint64_t now, Expired& expired) noexcept;
 
   // The earliest deadline; cheap, may be a moment old.
   [[nodiscard]] std::uint64_t next() const noexcept {
     return next_.load(std::memory_order_acquire);
   }
 
+  [[nodiscard]] std::uint64_t size() const noexcept {
+    return size_.load(std::memory_order_relaxed);
+  }
+
   // The poller brackets its sleep with these two; begin returns when to wake.
-  std::uint64_t begin_poll();
+  std::uint64_t begin_poll() noexcept;
   void end_poll() noexcept { polling_until_.store(0, std::memory_order_relaxed); }
 
  private:
-  struct Entry {
-    std::uint64_t deadline;
-    std::uint64_t order;
-    Fiber* fiber;
-    bool operator>(const Entry& other) const noexcept {
-      return deadline != other.deadline ? deadline > other.deadline : order > other.order;
-    }
-  };
-
+  void remove(TimerEntry& entry) noexcept;
   void update_next() noexcept;
 
   std::mutex mutex_;
-  std::priority_queue<Entry, std::vector<Entry>, std::greater<>> heap_;
+  TimerEntry* root_ = nullptr;
   std::uint64_t arrivals_ = 0;
+  std::atomic_ref<std::uint64_t> size_;
   std::atomic<std::uint64_t> next_{never};
   std::atomic<std::uint64_t> polling_until_{0};  // 0: nobody sleeps in the poller
 };

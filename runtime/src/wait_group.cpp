@@ -34,25 +34,23 @@ void WaitGroup::add(std::int64_t count) {
   // From here on `this` may be gone: a waiter may destroy it.
   while (waiting != nullptr) {
     Waiter* next = waiting->next;
-    detail::unpark(*waiting->fiber);
+    detail::unpark(*waiting->coroutine);
     waiting = next;
   }
 }
 
 void WaitGroup::wait() {
-  detail::Fiber& self = detail::prepare_park();
-  Waiter waiter;
-  {
-    const std::lock_guard guard(lock_);
-    if (object_.length == 0) {
-      detail::cancel_park(self);
-      return;
-    }
-    waiter.fiber = &self;
-    waiters_.push(waiter);
-    object_.waiting_receivers = waiters_.size();
+  detail::Fiber& self = detail::this_fiber();
+  lock_.lock();
+  if (object_.length == 0) {
+    lock_.unlock();
+    return;
   }
-  detail::park(self, CORO_REASON_WAIT_GROUP_WAIT, this);
+  Waiter waiter;
+  waiter.coroutine = &self;
+  waiters_.push(waiter);
+  object_.waiting_receivers = waiters_.size();
+  detail::park(self, CORO_REASON_WAIT_GROUP_WAIT, this, lock_);
 }
 
 std::uint64_t WaitGroup::count() const noexcept {

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A worker running fibers; looking for them is in worker_search.cpp.
+// A worker running coroutines; looking for them is in worker_search.cpp.
 #include "worker.h"
-
-#include <cxxabi.h>
 
 #include <cerrno>
 
-#include "context.h"
-#include "depot.h"
-#include "lifecycle.h"
 #include "park.h"
 #include "scheduler_core.h"
 
@@ -41,7 +36,7 @@ CORO_OPAQUE int thread_errno() noexcept {
   return errno;
 }
 
-Fiber* current_fiber() noexcept {
+Coroutine* current_coroutine() noexcept {
   Worker* worker = current_worker();
   return worker == nullptr ? nullptr : worker->current();
 }
@@ -58,72 +53,63 @@ std::uint64_t Worker::next_id() noexcept {
   return ids_next_++;
 }
 
-void Worker::start() {
-  thread_ = std::thread([this] { run(); });
-}
-
-// Part of run(), for the reason given at leave().
-[[gnu::always_inline]] inline void Worker::execute(Fiber& fiber) noexcept {
-  current_ = &fiber;
-  publish_running(fiber);
-  *exceptions_ = fiber.exceptions;
-  sanitizer_.leave_for(fiber.sanitizer);
-  coro_switch(&saved_sp_, fiber.saved_sp);
-  sanitizer_.arrive();
-  fiber.exceptions = *exceptions_;
-  *exceptions_ = ExceptionState();
-  current_ = nullptr;
-  switch (fiber.leave) {
-    case Leave::yield:
-      publish_saved(fiber, CORO_STATE_RUNNABLE);
-      push(fiber);
-      break;
-    case Leave::park:
-      finish_park(fiber);
-      break;
-    case Leave::exit:
-      finish_exit(fiber);
-      break;
-  }
-}
-
-void Worker::run() {
+bool Worker::run(Carrier& carrier, bool (*until)(void*), void* argument) {
   this_worker = this;
-  exceptions_ = reinterpret_cast<ExceptionState*>(abi::__cxa_get_globals());
-  const StackBounds bounds = thread_stack_bounds();
-  sanitizer_.adopt_thread(reinterpret_cast<const void*>(bounds.low), bounds.high - bounds.low);
-  while (Fiber* fiber = find_runnable()) execute(*fiber);
+  carrier_ = &carrier;
+  exceptions_ = carrier.exceptions;
+  while (Coroutine* coroutine = find_runnable(until, argument)) {
+    if (!execute(*coroutine, carrier)) return false;
+  }
+  stop_spinning();
   this_worker = nullptr;
+  carrier_ = nullptr;
+  return true;
 }
 
-void Worker::finish_park(Fiber& fiber) noexcept {
-  publish_saved(fiber, CORO_STATE_PARKED);
-  Wake seen = Wake::parking;
-  if (fiber.wake.compare_exchange_strong(seen, Wake::parked, std::memory_order_acq_rel)) {
-    return;  // no longer ours
+// Part of run(), for the reason given at leave(). False: the worker went to
+// another carrier meanwhile, and nothing of it may be touched.
+[[gnu::always_inline]] inline bool Worker::execute(Coroutine& coroutine,
+                                                   Carrier& carrier) noexcept {
+  begin(coroutine);
+  if (coroutine.resume != nullptr) {
+    coroutine.resume(coroutine);
+    current_ = nullptr;
+    return true;
   }
-  // Its waker came before the context was saved, and left the rest to us.
-  publish_unpark(fiber, fiber.waker_id);
-  push(fiber);
+  auto& fiber = static_cast<Fiber&>(coroutine);
+  *carrier.exceptions = fiber.exceptions;
+  carrier.sanitizer.leave_for(fiber.sanitizer);
+  coro_switch(&carrier.saved_sp, fiber.saved_sp);
+  carrier.sanitizer.arrive();
+  *carrier.exceptions = ExceptionState();
+  if (carrier.unblocked != nullptr) return false;
+  current_ = nullptr;
+  settle();
+  return true;
+}
+
+Carrier& Worker::detach() noexcept {
+  Carrier& carrier = *carrier_;
+  this_worker = nullptr;
+  carrier_ = nullptr;
+  current_ = nullptr;
+  count(figures_.handoffs);
+  return carrier;
 }
 
 void Worker::finish_exit(Fiber& fiber) noexcept {
-  publish_free(fiber);
+  publish_free(*fiber.header);
   fiber.sanitizer.destroy();
   fiber.live = false;
   give_fiber(fiber);
-  exited_.store(exited_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  count_exit();
 }
 
-void Worker::arrive(Fiber& fiber) noexcept {
-  fiber.sanitizer.arrive();
-}
-
-void Worker::push(Fiber& fiber) noexcept {
-  if (!queue_.push(fiber)) [[unlikely]] {
-    FiberList overflow;
+void Worker::push(Coroutine& coroutine) noexcept {
+  if (!queue_.push(coroutine)) [[unlikely]] {
+    CoroutineList overflow;
     queue_.pop_half(overflow);
-    overflow.push_back(fiber);
+    overflow.push_back(coroutine);
     scheduler_.push_global(overflow);
   }
   // With one worker nobody can be idle while we are here.
@@ -140,31 +126,28 @@ void Worker::give_fiber(Fiber& fiber) noexcept {
   if (pooled_.size() > pooled_most) scheduler_.stacks().give(pooled_, pooled_most / 2);
 }
 
-Fiber& prepare_park() {
-  Fiber* self = current_fiber();
+Fiber& this_fiber() {
+  Coroutine* self = current_coroutine();
   if (self == nullptr) [[unlikely]]
     throw_outside();
-  self->wake.store(Wake::parking, std::memory_order_relaxed);
-  return *self;
+  if (self->resume != nullptr) [[unlikely]]
+    throw_in_task();
+  return static_cast<Fiber&>(*self);
 }
 
-void cancel_park(Fiber& self) noexcept {
-  self.wake.store(Wake::none, std::memory_order_relaxed);
+void park_forever(Fiber& self, coro_reason reason) noexcept {
+  const Commit nothing{.run = [](void*) noexcept {}, .argument = nullptr};
+  for (;;) park(self, reason, nullptr, nothing);
 }
 
-void unpark(Fiber& fiber) noexcept {
-  Fiber* waker = current_fiber();
-  const std::uint64_t waker_id = waker == nullptr ? 0 : get(waker->header->id);
-  // Once it is parked only its one waker changes the word: nothing to race with,
-  // so no interlocked instruction.
-  if (fiber.wake.load(std::memory_order_acquire) == Wake::parked) {
-    fiber.wake.store(Wake::notified, std::memory_order_relaxed);
-  } else {
-    fiber.waker_id = waker_id;
-    if (fiber.wake.exchange(Wake::notified, std::memory_order_acq_rel) != Wake::parked) return;
-  }
-  publish_unpark(fiber, waker_id);
-  fiber.scheduler->make_runnable(fiber);
+void unpark(Coroutine& coroutine) noexcept {
+  const Coroutine* waker = current_coroutine();
+  unpark(coroutine, waker == nullptr ? 0 : get(waker->header->id));
+}
+
+void unpark(Coroutine& coroutine, std::uint64_t waker_id) noexcept {
+  publish_unpark(*coroutine.header, waker_id);
+  coroutine.scheduler->make_runnable(coroutine);
 }
 
 }  // namespace coro::detail

@@ -3,34 +3,46 @@
 
 #include <atomic>
 #include <cstdint>
-#include <thread>
 
+#include "carrier.h"
 #include "context.h"
+#include "coro/detail/spin_lock.h"
 #include "fiber.h"
+#include "lifecycle.h"
 #include "run_queue.h"
 
 namespace coro::detail {
 
 class SchedulerCore;
+struct Expired;
 
-// Worker is a thread that runs fibers. All but push() and what says so is for
-// its own thread.
+// Commit is what a coroutine that goes to sleep leaves to be done once its
+// context is saved, when others may wake it: run(argument), which may itself
+// unpark it. Without `run`, `argument` is a SpinLock to release.
+struct Commit {
+  void (*run)(void* argument) noexcept = nullptr;
+  void* argument = nullptr;
+};
+
+// Worker runs coroutines, one at a time, on the thread of a carrier. All but
+// push() and what says so is for that thread.
+//
+// A fiber that leaves switches straight to the next one if that is a fiber in the
+// worker's own queue, else to the loop, run(), on the thread's own stack. What
+// is left to do for the one that left is done by whoever comes next: settle().
 class Worker {
  public:
-  Worker(SchedulerCore& scheduler, unsigned index) : scheduler_(scheduler), index_(index) {}
+  Worker(SchedulerCore& scheduler, unsigned index, coro_worker& figures) noexcept
+      : scheduler_(scheduler), index_(index), figures_(figures), queue_(figures) {}
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  void start();
-  void join() {
-    if (thread_.joinable()) thread_.join();
-  }
+  // Runs coroutines until the scheduler stops, `until()` is true or the worker
+  // was handed to another carrier; false only then.
+  bool run(Carrier& carrier, bool (*until)(void*) = nullptr, void* argument = nullptr);
 
-  // Runs fibers until the scheduler stops.
-  void run();
-
-  // Makes a fiber runnable here.
-  void push(Fiber& fiber) noexcept;
+  // Makes a coroutine runnable here.
+  void push(Coroutine& coroutine) noexcept;
 
   // An idle fiber of the pool.
   Fiber& take_fiber();
@@ -39,18 +51,21 @@ class Worker {
   // An identity that no other coroutine of this process ever has.
   std::uint64_t next_id() noexcept;
 
-  [[nodiscard]] Fiber* current() const noexcept { return current_; }
+  [[nodiscard]] Coroutine* current() const noexcept { return current_; }
   [[nodiscard]] SchedulerCore& scheduler() const noexcept { return scheduler_; }
+  [[nodiscard]] Carrier& carrier() const noexcept { return *carrier_; }
 
-  // On a fiber's stack: gives control back to the worker that runs it. Returns
-  // when the fiber is run again, perhaps by another worker. Inlined, as all that
-  // leads to a switch should be: after one, the processor's return predictor
-  // holds the other side's callers, so each `ret` up to the program's own code
-  // costs a misprediction.
-  static void leave(Fiber& fiber, Leave why) noexcept;
+  // On a fiber's stack: lets others run. Returns when the fiber is run again,
+  // perhaps by another worker. Inlined, as all that leads to a switch should be:
+  // after one, the processor's return predictor holds the other side's callers,
+  // so each `ret` up to the program's own code costs a misprediction.
+  static void leave(Fiber& self, Leave why, Commit commit = {}) noexcept;
 
   // The first thing on a new fiber's stack.
   static void arrive(Fiber& fiber) noexcept;
+
+  // Parts the worker from its carrier, whose fiber goes on without it.
+  Carrier& detach() noexcept;
 
   // Any thread: makes an idle worker look for work again, after taking it off
   // the list of idle workers.
@@ -66,29 +81,41 @@ class Worker {
   void count_spawn() noexcept {
     spawned_.store(spawned_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }
+  void count_exit() noexcept {
+    exited_.store(exited_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  }
+  [[nodiscard]] coro_worker& figures() const noexcept { return figures_; }
 
  private:
-  Fiber* find_runnable();
-  Fiber* found(Fiber* fiber) noexcept;
-  Fiber* take_global(std::size_t most) noexcept;
-  Fiber* steal() noexcept;
+  Coroutine* pop_here() noexcept;
+  [[nodiscard]] bool must_look() const noexcept;
+  Coroutine* find_runnable(bool (*until)(void*), void* argument);
+  Coroutine* found(Coroutine* coroutine) noexcept;
+  Coroutine* take_global(std::size_t most) noexcept;
+  Coroutine* steal() noexcept;
   bool poll_now();
+  bool wake_expired(Expired& expired) noexcept;
   void sleep();
   void sleep_polling();
   void sleep_on_futex() noexcept;
   void stop_sleeping() noexcept;
   void begin_spinning() noexcept;
-  void execute(Fiber& fiber) noexcept;
-  void finish_park(Fiber& fiber) noexcept;
+  void stop_spinning() noexcept;
+  bool execute(Coroutine& coroutine, Carrier& carrier) noexcept;
+  void begin(Coroutine& coroutine) noexcept;
+  void settle() noexcept;
   void finish_exit(Fiber& fiber) noexcept;
 
   SchedulerCore& scheduler_;
   const unsigned index_;
-  Fiber* current_ = nullptr;
-  void* saved_sp_ = nullptr;
+  Coroutine* current_ = nullptr;
+  Fiber* left_ = nullptr;      // the fiber that was left and is not settled
+  Commit commit_;              // its
+  Coroutine* next_ = nullptr;  // for the loop to run
+  Carrier* carrier_ = nullptr;
   ExceptionState* exceptions_ = nullptr;  // the thread's
-  SanitizerContext sanitizer_;
-  std::uint32_t tick_ = 0;
+  coro_worker& figures_;
+  std::uint32_t runs_left_ = 1;  // until the global queue and the poller are looked at
   std::uint32_t random_ = 0;
   bool spinning_ = false;  // counted in the scheduler's number of spinning workers
   FiberList pooled_;
@@ -99,7 +126,6 @@ class Worker {
   RunQueue queue_;
   std::atomic<std::uint32_t> notified_{0};
   std::atomic<bool> polling_{false};
-  std::thread thread_;
 };
 
 // The worker of the calling thread, or nullptr. Never inlined: a fiber may be on
@@ -107,12 +133,65 @@ class Worker {
 // of a thread-local variable across one.
 Worker* current_worker() noexcept;
 
-[[gnu::always_inline]] inline void Worker::leave(Fiber& fiber, Leave why) noexcept {
-  fiber.leave = why;
+// Own figures are written by one thread and read by anybody.
+inline void count(std::uint64_t& figure, std::uint64_t more = 1) noexcept {
+  put(figure, get(figure) + more);
+}
+
+// A coroutine is about to run.
+[[gnu::always_inline]] inline void Worker::begin(Coroutine& coroutine) noexcept {
+  current_ = &coroutine;
+  publish_state(*coroutine.header, CORO_STATE_RUNNING);
+  count(figures_.dispatches);
+}
+
+// A fiber that was left is saved: from here on others may run it.
+[[gnu::always_inline]] inline void Worker::settle() noexcept {
+  Fiber* left = left_;
+  if (left == nullptr) return;
+  left_ = nullptr;
+  if (left->leave == Leave::park) [[likely]] {
+    const Commit commit = commit_;
+    publish_saved(*left->header, left->saved_sp, CORO_STATE_PARKED);
+    if (commit.run == nullptr) [[likely]] {
+      static_cast<SpinLock*>(commit.argument)->unlock();
+    } else {
+      commit.run(commit.argument);
+    }
+  } else if (left->leave == Leave::yield) {
+    publish_saved(*left->header, left->saved_sp, CORO_STATE_RUNNABLE);
+    push(*left);
+  } else {
+    finish_exit(*left);
+  }
+}
+
+[[gnu::always_inline]] inline void Worker::leave(Fiber& self, Leave why, Commit commit) noexcept {
   Worker& worker = *current_worker();
-  fiber.sanitizer.leave_for(worker.sanitizer_, why == Leave::exit);
-  coro_switch(&fiber.saved_sp, worker.saved_sp_);
+  Coroutine* next = worker.pop_here();
+  if (next == nullptr && why == Leave::yield && !worker.must_look()) return;
+  self.leave = why;
+  self.exceptions = *worker.exceptions_;
+  worker.left_ = &self;
+  worker.commit_ = commit;
+  if (next != nullptr && next->resume == nullptr) [[likely]] {
+    auto& fiber = static_cast<Fiber&>(*next);
+    worker.begin(fiber);
+    *worker.exceptions_ = fiber.exceptions;
+    self.sanitizer.leave_for(fiber.sanitizer, why == Leave::exit);
+    coro_switch(&self.saved_sp, fiber.saved_sp);
+  } else {
+    Carrier& carrier = *worker.carrier_;
+    worker.next_ = next;
+    self.sanitizer.leave_for(carrier.sanitizer, why == Leave::exit);
+    coro_switch(&self.saved_sp, carrier.saved_sp);
+  }
+  arrive(self);
+}
+
+[[gnu::always_inline]] inline void Worker::arrive(Fiber& fiber) noexcept {
   fiber.sanitizer.arrive();
+  current_worker()->settle();
 }
 
 }  // namespace coro::detail

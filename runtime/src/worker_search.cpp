@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a worker finds a fiber to run, and how it sleeps when there is none.
+// How a worker finds a coroutine to run, and how it sleeps when there is none.
 //
 // No wake-up is lost: whoever queues work stores it, fences, and then looks for
 // spinning and idle workers; a worker enters the idle list, stops spinning,
@@ -9,13 +9,11 @@
 // While any worker is idle, one idle worker sleeps in the poller (for sockets and
 // timers). When it leaves with work to do it wakes another one in its place,
 // since whoever stops spinning with work wakes the next.
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
+#include <utility>
 
 #include "clock.h"
+#include "futex.h"
 #include "park.h"
 #include "scheduler_core.h"
 #include "worker.h"
@@ -23,58 +21,60 @@
 namespace coro::detail {
 namespace {
 
-// How many fibers are run between looks at the global queue and the poller. A
+// How many coroutines are run between looks at the global queue and the poller. A
 // prime, so that it does not beat with the program's own periods.
-constexpr std::uint32_t fairness_ticks = 61;
+constexpr std::uint32_t fairness_runs = 61;
 
 constexpr int steal_rounds = 2;
 
-void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t value) noexcept {
-  syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);
-}
-
-void futex_wake(std::atomic<std::uint32_t>& word) noexcept {
-  syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
-}
-
-void unpark_all(FiberList& fibers) noexcept {
-  while (Fiber* fiber = fibers.pop_front()) unpark(*fiber);
-}
-
 }  // namespace
 
-Fiber* Worker::find_runnable() {
+// For a fiber that leaves: the next one, if nothing else has to be looked at.
+Coroutine* Worker::pop_here() noexcept {
+  if (runs_left_ == 0 || scheduler_.stopping()) return nullptr;
+  --runs_left_;
+  return queue_.pop(!scheduler_.alone());
+}
+
+// For one that would only yield to itself.
+bool Worker::must_look() const noexcept {
+  return runs_left_ == 0 || scheduler_.stopping() || scheduler_.global_waiting();
+}
+
+Coroutine* Worker::find_runnable(bool (*until)(void*), void* argument) {
   while (!scheduler_.stopping()) {
-    if (++tick_ % fairness_ticks == 0) {
+    if (next_ != nullptr) return std::exchange(next_, nullptr);
+    if (until != nullptr && until(argument)) return nullptr;
+    if (runs_left_-- == 0) {
+      runs_left_ = fairness_runs;
       poll_now();
-      if (Fiber* fiber = take_global(1)) return found(fiber);
+      if (Coroutine* coroutine = take_global(1)) return found(coroutine);
     }
-    if (Fiber* fiber = queue_.pop(!scheduler_.alone())) return found(fiber);
-    if (Fiber* fiber = take_global(RunQueue::capacity / 2)) return found(fiber);
+    if (Coroutine* coroutine = queue_.pop(!scheduler_.alone())) return found(coroutine);
+    if (Coroutine* coroutine = take_global(RunQueue::capacity / 2)) return found(coroutine);
     if (poll_now()) continue;
-    if (Fiber* fiber = steal()) return found(fiber);
+    if (Coroutine* coroutine = steal()) return found(coroutine);
     sleep();
   }
   return nullptr;
 }
 
-Fiber* Worker::found(Fiber* fiber) noexcept {
+Coroutine* Worker::found(Coroutine* coroutine) noexcept {
   if (spinning_) {
-    spinning_ = false;
-    scheduler_.spinning.fetch_sub(1, std::memory_order_seq_cst);
+    stop_spinning();
     scheduler_.notify_work();
   }
-  return fiber;
+  return coroutine;
 }
 
-Fiber* Worker::take_global(std::size_t most) noexcept {
-  FiberList fibers = scheduler_.take_global(most);
-  Fiber* first = fibers.pop_front();
-  while (Fiber* fiber = fibers.pop_front()) push(*fiber);
+Coroutine* Worker::take_global(std::size_t most) noexcept {
+  CoroutineList coroutines = scheduler_.take_global(most);
+  Coroutine* first = coroutines.pop_front();
+  while (Coroutine* coroutine = coroutines.pop_front()) push(*coroutine);
   return first;
 }
 
-Fiber* Worker::steal() noexcept {
+Coroutine* Worker::steal() noexcept {
   if (scheduler_.alone()) return nullptr;
   if (!spinning_) begin_spinning();
   const auto& workers = scheduler_.workers();
@@ -82,25 +82,38 @@ Fiber* Worker::steal() noexcept {
   for (std::size_t i = 0; i < steal_rounds * workers.size(); ++i) {
     Worker& victim = *workers[(random_ / 65536u + i) % workers.size()];
     if (&victim == this) continue;
-    if (Fiber* fiber = victim.queue_.steal_into(queue_)) return fiber;
+    if (Coroutine* coroutine = victim.queue_.steal_into(queue_)) {
+      count(figures_.steals);
+      count(figures_.stolen, 1 + queue_.size());
+      return coroutine;
+    }
   }
   return nullptr;
 }
 
 // Wakes what is due without waiting. True: something became runnable.
 bool Worker::poll_now() {
-  FiberList ready;
+  Expired ready;
   Timers& timers = scheduler_.timers();
   if (timers.next() != Timers::never) {
-    const std::uint64_t now = exact_now();
+    const std::uint64_t now = scheduler_.now();
     if (now >= timers.next()) timers.take_expired(now, ready);
   }
   Poller& poller = scheduler_.poller();
   if (poller.in_use() && !scheduler_.poller_taken.load(std::memory_order_relaxed)) {
-    poller.look(ready);
+    poller.look(ready.coroutines);
   }
-  const bool any = !ready.empty();
-  unpark_all(ready);
+  return wake_expired(ready);
+}
+
+bool Worker::wake_expired(Expired& expired) noexcept {
+  const bool any = !expired.empty();
+  while (Coroutine* coroutine = expired.coroutines.pop_front()) unpark(*coroutine, 0);
+  for (TimerEntry* entry = expired.callbacks.first; entry != nullptr;) {
+    TimerEntry* following = entry->sibling;
+    entry->fire(*entry);
+    entry = following;
+  }
   return any;
 }
 
@@ -109,17 +122,23 @@ void Worker::begin_spinning() noexcept {
   scheduler_.spinning.fetch_add(1, std::memory_order_seq_cst);
 }
 
+void Worker::stop_spinning() noexcept {
+  if (!spinning_) return;
+  spinning_ = false;
+  scheduler_.spinning.fetch_sub(1, std::memory_order_seq_cst);
+}
+
 void Worker::sleep() {
   scheduler_.add_idle(*this);
-  if (spinning_) {
-    spinning_ = false;
-    scheduler_.spinning.fetch_sub(1, std::memory_order_seq_cst);
-  }
+  stop_spinning();
   std::atomic_thread_fence(std::memory_order_seq_cst);
   scheduler_.check_empty();
   if (scheduler_.work_visible()) {
     stop_sleeping();
-  } else if (!scheduler_.poller_taken.exchange(true, std::memory_order_seq_cst)) {
+    return;
+  }
+  count(figures_.sleeps);
+  if (!scheduler_.poller_taken.exchange(true, std::memory_order_seq_cst)) {
     sleep_polling();
   } else {
     sleep_on_futex();
@@ -127,25 +146,25 @@ void Worker::sleep() {
 }
 
 void Worker::sleep_polling() {
-  FiberList ready;
+  Expired ready;
   Timers& timers = scheduler_.timers();
   polling_.store(true, std::memory_order_seq_cst);
   const std::uint64_t until = timers.begin_poll();
   if (notified_.load(std::memory_order_seq_cst) == 0) {
     std::int64_t timeout = -1;
     if (until != Timers::never) {
-      const std::uint64_t now = exact_now();
+      const std::uint64_t now = scheduler_.now();
       timeout = until > now ? static_cast<std::int64_t>(until - now) : 0;
     }
-    scheduler_.poller().sleep(timeout, ready);
+    scheduler_.poller().sleep(timeout, ready.coroutines);
   }
   timers.end_poll();
   polling_.store(false, std::memory_order_seq_cst);
   scheduler_.poller_taken.store(false, std::memory_order_seq_cst);
   stop_sleeping();
   // Now spinning: nobody else is woken for what follows before we take a share.
-  if (until != Timers::never) timers.take_expired(exact_now(), ready);
-  unpark_all(ready);
+  if (until != Timers::never) timers.take_expired(scheduler_.now(), ready);
+  wake_expired(ready);
 }
 
 void Worker::sleep_on_futex() noexcept {

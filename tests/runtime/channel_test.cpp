@@ -15,7 +15,7 @@ class ChannelTest : public testing::TestWithParam<unsigned> {
   ~ChannelTest() override { scheduler_.wait_empty(); }
 };
 
-INSTANTIATE_TEST_SUITE_P(Workers, ChannelTest, testing::Values(1u, 2u, 8u));
+INSTANTIATE_TEST_SUITE_P(Workers, ChannelTest, testing::Values(0u, 1u, 2u, 8u));
 
 TEST_P(ChannelTest, UnbufferedHandsOver) {
   scheduler_.run([] {

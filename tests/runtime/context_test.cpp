@@ -19,7 +19,7 @@ class ContextTest : public testing::TestWithParam<unsigned> {
  protected:
   coro::Scheduler scheduler_{{.workers = GetParam(), .require_empty = true}};
 };
-INSTANTIATE_TEST_SUITE_P(Workers, ContextTest, testing::Values(1u, 2u, 8u));
+INSTANTIATE_TEST_SUITE_P(Workers, ContextTest, testing::Values(0u, 1u, 2u, 8u));
 
 TEST_P(ContextTest, RoundingStaysWithItsCoroutine) {
   const double nearest = third();

@@ -49,7 +49,7 @@ class NetTest : public testing::TestWithParam<unsigned> {
  protected:
   coro::Scheduler scheduler_{{.workers = GetParam(), .require_empty = true}};
 };
-INSTANTIATE_TEST_SUITE_P(Workers, NetTest, testing::Values(1u, 2u, 8u));
+INSTANTIATE_TEST_SUITE_P(Workers, NetTest, testing::Values(0u, 1u, 2u, 8u));
 
 TEST_P(NetTest, EchoesOnManyConnections) {
   Listener listener = Listener::listen("127.0.0.1", 0);

@@ -7,7 +7,7 @@
 
 namespace {
 
-using coro::detail::FiberList;
+using coro::detail::CoroutineList;
 using coro::detail::Poller;
 
 constexpr std::int64_t long_ns = 20'000'000'000;
@@ -16,7 +16,7 @@ constexpr std::int64_t long_ns = 20'000'000'000;
 // one's wake-up has to be there still when it arrives.
 TEST(Poller, ALookInPassingTakesNoWakeUpAway) {
   Poller poller;
-  FiberList ready;
+  CoroutineList ready;
   poller.interrupt();
   poller.look(ready);
   const std::uint64_t begin = coro::detail::exact_now();
@@ -27,7 +27,7 @@ TEST(Poller, ALookInPassingTakesNoWakeUpAway) {
 
 TEST(Poller, AWakeUpIsForOneSleep) {
   Poller poller;
-  FiberList ready;
+  CoroutineList ready;
   poller.interrupt();
   poller.interrupt();
   poller.sleep(long_ns, ready);

@@ -2,7 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <map>
 #include <mutex>
+#include <random>
+#include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "coro/coro.h"
@@ -70,25 +74,108 @@ TEST(Sleep, IsNotStarvedByYielding) {
   });
 }
 
-TEST(Timers, SameDeadlineIsFirstComeFirstServed) {
-  coro::detail::Timers timers;
-  std::vector<coro::detail::Fiber> fibers(4);
-  EXPECT_FALSE(timers.add(20, fibers[0]));
-  timers.add(10, fibers[1]);
-  timers.add(20, fibers[2]);
-  timers.add(30, fibers[3]);
+using coro::detail::Expired;
+using coro::detail::TimerEntry;
+using coro::detail::Timers;
+
+class TimerHeap : public testing::Test {
+ protected:
+  // Arms a timer; whether a poller would have to be woken.
+  bool add(std::uint64_t deadline, std::size_t number) {
+    if (entries.size() <= number) throw std::out_of_range("no such timer");
+    entries[number].deadline = deadline;
+    entries[number].coroutine = &coroutines[number];
+    return timers.add(entries[number]);
+  }
+  // The numbers of those that are due, in order.
+  std::vector<std::size_t> due(std::uint64_t now) {
+    Expired expired;
+    timers.take_expired(now, expired);
+    std::vector<std::size_t> numbers;
+    while (auto* coroutine = expired.coroutines.pop_front()) {
+      numbers.push_back(static_cast<std::size_t>(coroutine - coroutines.data()));
+    }
+    return numbers;
+  }
+
+  std::uint64_t size = 0;
+  Timers timers{size};
+  std::vector<TimerEntry> entries = std::vector<TimerEntry>(1000);
+  std::vector<coro::detail::Coroutine> coroutines = std::vector<coro::detail::Coroutine>(1000);
+};
+
+TEST_F(TimerHeap, SameDeadlineIsFirstComeFirstServed) {
+  EXPECT_FALSE(add(20, 0));
+  add(10, 1);
+  add(20, 2);
+  add(30, 3);
   EXPECT_EQ(timers.next(), 10u);
-  coro::detail::FiberList due;
-  timers.take_expired(20, due);
-  EXPECT_EQ(due.pop_front(), &fibers[1]);
-  EXPECT_EQ(due.pop_front(), &fibers[0]);
-  EXPECT_EQ(due.pop_front(), &fibers[2]);
-  EXPECT_TRUE(due.empty());
+  EXPECT_EQ(due(20), (std::vector<std::size_t>{1, 0, 2}));
   EXPECT_EQ(timers.begin_poll(), 30u);
-  EXPECT_TRUE(timers.add(25, fibers[0]));  // the poller has to wake earlier
-  EXPECT_FALSE(timers.add(40, fibers[1]));
+  EXPECT_TRUE(add(25, 0));  // the poller has to wake earlier
+  EXPECT_FALSE(add(40, 1));
   timers.end_poll();
-  EXPECT_FALSE(timers.add(1, fibers[2]));
+  EXPECT_FALSE(add(1, 2));
+  EXPECT_EQ(size, 4u);
+}
+
+TEST_F(TimerHeap, CancelledTimersDoNotExpire) {
+  add(10, 0);
+  add(20, 1);
+  add(30, 2);
+  EXPECT_TRUE(timers.cancel(entries[0]));
+  EXPECT_FALSE(timers.cancel(entries[0]));
+  EXPECT_FALSE(timers.cancel(entries[5]));
+  EXPECT_EQ(timers.next(), 20u);
+  EXPECT_EQ(due(30), (std::vector<std::size_t>{1, 2}));
+  EXPECT_FALSE(timers.cancel(entries[1]));
+  EXPECT_EQ(timers.next(), Timers::never);
+  EXPECT_EQ(size, 0u);
+}
+
+// Against a sorted multimap.
+TEST_F(TimerHeap, RandomOperationsAgreeWithAModel) {
+  std::mt19937 random(1);
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::size_t> model;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> key(entries.size());
+  std::uint64_t now = 0;
+  std::uint64_t order = 0;
+  for (int i = 0; i < 200'000; ++i) {
+    const std::size_t number = random() % entries.size();
+    const auto known = model.find(key[number]);
+    const bool armed = known != model.end() && known->second == number;
+    if (random() % 8 == 0) {
+      now += random() % 50;
+      std::vector<std::size_t> expected;
+      while (!model.empty() && model.begin()->first.first <= now) {
+        expected.push_back(model.begin()->second);
+        model.erase(model.begin());
+      }
+      ASSERT_EQ(due(now), expected);
+    } else if (armed) {
+      ASSERT_TRUE(timers.cancel(entries[number]));
+      model.erase(known);
+    } else {
+      ASSERT_FALSE(timers.cancel(entries[number]));
+      key[number] = {now + random() % 100, order++};
+      add(key[number].first, number);
+      model.emplace(key[number], number);
+    }
+    ASSERT_EQ(size, model.size());
+    ASSERT_EQ(timers.next(), model.empty() ? Timers::never : model.begin()->first.first);
+  }
+}
+
+// The first of two events wakes a coroutine that waits for both.
+TEST_F(TimerHeap, ASelectionIsDecidedOnce) {
+  coro::detail::Selection selection;
+  coro::detail::Waiter waiter;
+  entries[0].selection = entries[1].selection = &selection;
+  add(10, 0);
+  add(20, 1);
+  EXPECT_EQ(due(30), std::vector<std::size_t>{0});
+  EXPECT_EQ(selection.winner(), &entries[0]);
+  EXPECT_FALSE(selection.claim(&waiter));
 }
 
 }  // namespace

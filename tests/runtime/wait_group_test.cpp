@@ -10,7 +10,7 @@
 namespace {
 
 class WaitGroupTest : public testing::TestWithParam<unsigned> {};
-INSTANTIATE_TEST_SUITE_P(Workers, WaitGroupTest, testing::Values(1u, 2u, 8u));
+INSTANTIATE_TEST_SUITE_P(Workers, WaitGroupTest, testing::Values(0u, 1u, 2u, 8u));
 
 TEST_P(WaitGroupTest, WaitsForAll) {
   coro::Scheduler scheduler({.workers = GetParam(), .require_empty = true});

@@ -112,7 +112,9 @@ int serve(const Arguments& arguments) {
   pthread_sigmask(SIG_BLOCK, &ends, nullptr);
 
   coro::net::Listener listener = coro::net::Listener::listen("127.0.0.1", arguments.port);
-  coro::Scheduler scheduler({.workers = arguments.workers});
+  coro::SchedulerOptions options;
+  if (arguments.workers != 0) options.workers = arguments.workers;
+  coro::Scheduler scheduler(options);
   std::printf("listening on 127.0.0.1:%u\n", static_cast<unsigned>(listener.port()));
   std::fflush(stdout);
   scheduler.go([&listener, fixed = arguments.fixed] { accept_connections(listener, fixed); });

@@ -2,6 +2,7 @@
 // All of the runtime's public interface.
 #pragma once
 
+#include "coro/blocking.h"
 #include "coro/channel.h"     // IWYU pragma: export
 #include "coro/error.h"       // IWYU pragma: export
 #include "coro/go.h"          // IWYU pragma: export

@@ -16,8 +16,9 @@
 namespace coro {
 
 struct SchedulerOptions {
-  // Threads that run coroutines. 0: one for each CPU.
-  unsigned workers = 0;
+  // Threads that run coroutines. Not given: one for each CPU. 0: none; coroutines
+  // run on the thread that calls run() or wait_empty(), while it does.
+  std::optional<unsigned> workers;
 
   // Bytes of address space for each coroutine's stack, its guard page included;
   // rounded up to pages. Memory is used only where the stack was touched.
@@ -34,7 +35,7 @@ namespace detail {
 class Completion {
  public:
   void set(std::exception_ptr error) noexcept;
-  void wait();  // rethrows
+  void wait(SchedulerCore& scheduler);  // rethrows
 
  private:
   std::mutex mutex_;
@@ -91,7 +92,7 @@ class Scheduler {
           completion.set(std::current_exception());
         }
       });
-      completion.wait();
+      completion.wait(*core_);
     } else {
       std::optional<Result> result;
       detail::spawn(core_.get(), [&completion, &result, &f] {
@@ -102,7 +103,7 @@ class Scheduler {
           completion.set(std::current_exception());
         }
       });
-      completion.wait();
+      completion.wait(*core_);
       return std::move(*result);
     }
   }

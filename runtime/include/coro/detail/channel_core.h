@@ -16,6 +16,8 @@
 
 namespace coro::detail {
 
+struct Fiber;
+
 struct ElementOps {
   std::size_t size;
   std::size_t alignment;

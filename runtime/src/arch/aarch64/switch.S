@@ -117,4 +117,39 @@ coro_entry:
     .cfi_endproc
     .size coro_entry_frame, . - coro_entry_frame
 
+    .globl coro_call_saved
+    .hidden coro_call_saved
+    .type coro_call_saved, %function
+    .p2align 4
+coro_call_saved:
+    .cfi_startproc
+    sub sp, sp, #CORO_CONTEXT_SIZE
+    .cfi_def_cfa_offset CORO_CONTEXT_SIZE
+    stp x19, x20, [sp, #0]
+    stp x21, x22, [sp, #16]
+    stp x23, x24, [sp, #32]
+    stp x25, x26, [sp, #48]
+    stp x27, x28, [sp, #64]
+    stp x29, x30, [sp, #80]
+    stp d8, d9, [sp, #96]
+    stp d10, d11, [sp, #112]
+    stp d12, d13, [sp, #128]
+    stp d14, d15, [sp, #144]
+    mrs x9, fpcr
+    str x9, [sp, #CORO_CONTEXT_CONTROL]
+    .cfi_offset x29, -96
+    .cfi_offset x30, -88
+    mov x9, x1
+    mov x1, sp
+    blr x9
+    /* The callee has kept all registers but the return address. */
+    ldr x30, [sp, #CORO_CONTEXT_PC]
+    add sp, sp, #CORO_CONTEXT_SIZE
+    .cfi_def_cfa_offset 0
+    .cfi_restore x30
+    .cfi_restore x29
+    ret
+    .cfi_endproc
+    .size coro_call_saved, . - coro_call_saved
+
     .section .note.GNU-stack, "", %progbits

@@ -111,4 +111,42 @@ coro_entry:
     .cfi_endproc
     .size coro_entry_frame, . - coro_entry_frame
 
+    .globl coro_call_saved
+    .hidden coro_call_saved
+    .type coro_call_saved, @function
+    .p2align 4
+coro_call_saved:
+    .cfi_startproc
+    pushq %rbp
+    .cfi_def_cfa_offset 16
+    .cfi_offset rbp, -16
+    pushq %rbx
+    .cfi_def_cfa_offset 24
+    .cfi_offset rbx, -24
+    pushq %r12
+    .cfi_def_cfa_offset 32
+    .cfi_offset r12, -32
+    pushq %r13
+    .cfi_def_cfa_offset 40
+    .cfi_offset r13, -40
+    pushq %r14
+    .cfi_def_cfa_offset 48
+    .cfi_offset r14, -48
+    pushq %r15
+    .cfi_def_cfa_offset 56
+    .cfi_offset r15, -56
+    subq $8, %rsp
+    .cfi_def_cfa_offset CORO_CONTEXT_SIZE
+    stmxcsr CORO_CONTEXT_CONTROL(%rsp)
+    fnstcw CORO_CONTEXT_CONTROL+4(%rsp)
+    movq %rsi, %rax
+    movq %rsp, %rsi
+    callq *%rax
+    /* The callee has kept the registers: nothing to load. */
+    addq $CORO_CONTEXT_SIZE-8, %rsp
+    .cfi_def_cfa_offset 8
+    ret
+    .cfi_endproc
+    .size coro_call_saved, . - coro_call_saved
+
     .section .note.GNU-stack, "", @progbits
