@@ -71,6 +71,14 @@ class SchedulerCore {
   // Nanoseconds of the clock that timers go by.
   [[nodiscard]] std::uint64_t now() const noexcept { return exact_now(); }
 
+  // For choices of the runtime that are to be fair, of the running coroutine: the
+  // generator is its worker's. A deterministic scheduler has no other.
+  [[nodiscard]] static std::uint64_t random() noexcept { return current_worker()->random(); }
+  // Below `bound`, which is not 0.
+  [[nodiscard]] static std::uint32_t random_below(std::uint32_t bound) noexcept {
+    return static_cast<std::uint32_t>(((random() >> 32) * bound) >> 32);
+  }
+
   [[nodiscard]] std::uint64_t deadline_after(std::chrono::nanoseconds duration) const noexcept;
   void arm(TimerEntry& timer) noexcept {
     if (timers_.add(timer)) poller_.interrupt();

@@ -33,7 +33,10 @@ struct Commit {
 class Worker {
  public:
   Worker(SchedulerCore& scheduler, unsigned index, coro_worker& figures) noexcept
-      : scheduler_(scheduler), index_(index), figures_(figures), queue_(figures) {}
+      : scheduler_(scheduler),
+        figures_(figures),
+        random_(std::uint64_t{index} << 32),
+        queue_(figures) {}
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
@@ -47,6 +50,9 @@ class Worker {
   // An idle fiber of the pool.
   Fiber& take_fiber();
   void give_fiber(Fiber& fiber) noexcept;
+
+  // Cheap, and good enough to be fair by; see SchedulerCore::random.
+  std::uint64_t random() noexcept;
 
   // An identity that no other coroutine of this process ever has.
   std::uint64_t next_id() noexcept;
@@ -107,7 +113,6 @@ class Worker {
   void finish_exit(Fiber& fiber) noexcept;
 
   SchedulerCore& scheduler_;
-  const unsigned index_;
   Coroutine* current_ = nullptr;
   Fiber* left_ = nullptr;      // the fiber that was left and is not settled
   Commit commit_;              // its
@@ -116,7 +121,7 @@ class Worker {
   ExceptionState* exceptions_ = nullptr;  // the thread's
   coro_worker& figures_;
   std::uint32_t runs_left_ = 1;  // until the global queue and the poller are looked at
-  std::uint32_t random_ = 0;
+  std::uint64_t random_ = 0;
   bool spinning_ = false;  // counted in the scheduler's number of spinning workers
   FiberList pooled_;
   std::uint64_t ids_next_ = 0;
@@ -136,6 +141,15 @@ Worker* current_worker() noexcept;
 // Own figures are written by one thread and read by anybody.
 inline void count(std::uint64_t& figure, std::uint64_t more = 1) noexcept {
   put(figure, get(figure) + more);
+}
+
+// SplitMix64 (Steele, Lea and Flood, 2014).
+inline std::uint64_t Worker::random() noexcept {
+  random_ += 0x9e3779b97f4a7c15u;
+  std::uint64_t mixed = random_;
+  mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9u;
+  mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebu;
+  return mixed ^ (mixed >> 31);
 }
 
 // A coroutine is about to run.

@@ -78,9 +78,9 @@ Coroutine* Worker::steal() noexcept {
   if (scheduler_.alone()) return nullptr;
   if (!spinning_) begin_spinning();
   const auto& workers = scheduler_.workers();
-  random_ = random_ * 1664525u + 1013904223u + index_;
+  const std::uint64_t first = random() % workers.size();
   for (std::size_t i = 0; i < steal_rounds * workers.size(); ++i) {
-    Worker& victim = *workers[(random_ / 65536u + i) % workers.size()];
+    Worker& victim = *workers[(first + i) % workers.size()];
     if (&victim == this) continue;
     if (Coroutine* coroutine = victim.queue_.steal_into(queue_)) {
       count(figures_.steals);
