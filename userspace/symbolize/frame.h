@@ -25,8 +25,8 @@ std::string format(const Frame& frame);
 // else "module+0xoffset", else the address.
 std::string display_name(const Frame& frame);
 
-// A demangled name without return type, parameters and the contents of template
-// argument lists: "coro::Channel<>::send", "main::{lambda()#1}".
+// A demangled name, or a signature as compilers tell it, without return type, parameters and the
+// contents of template argument lists: "coro::Channel<>::send", "main::{lambda()#1}".
 std::string short_function(std::string_view function);
 
 // The C++ name for a linkage name, or `name` itself if it is none or would take

@@ -24,12 +24,8 @@ class Shortener {
   std::string_view rest() const { return text_.substr(at_); }
 
   void step() {
-    constexpr std::string_view anonymous = "(anonymous namespace)::";
     if (begins_operator()) return copy_operator();
-    if (rest().starts_with(anonymous)) {
-      at_ += anonymous.size();
-      return;
-    }
+    if (skip_anonymous() || copy_lambda()) return;
     switch (text_[at_]) {
       case '<':
         skip_group('<', '>');
@@ -48,6 +44,29 @@ class Shortener {
       default:
         out_ += text_[at_++];
     }
+  }
+
+  // As a demangler writes it, and as g++ does in a signature.
+  bool skip_anonymous() {
+    for (const std::string_view anonymous : {"(anonymous namespace)::", "{anonymous}::"}) {
+      if (!rest().starts_with(anonymous)) continue;
+      at_ += anonymous.size();
+      return true;
+    }
+    return false;
+  }
+
+  // "<lambda(int)>" is g++'s, "(anonymous class)" clang's word for it in a signature.
+  bool copy_lambda() {
+    if (rest().starts_with("<lambda(")) {
+      skip_group('<', '>');
+    } else if (rest().starts_with("(anonymous class)")) {
+      skip_group('(', ')');
+    } else {
+      return false;
+    }
+    out_ += "{lambda}";
+    return true;
   }
 
   // Moves past `open` ... `close`, whatever is nested in it.
@@ -122,12 +141,12 @@ class Shortener {
 
   // What came before a blank was a return type, unless it is a qualifier that comes after it.
   void after_blank() {
-    constexpr std::array<std::string_view, 7> trailing{" const",  " volatile", " &&",      " &",
-                                                       " [clone", " noexcept", " requires"};
+    constexpr std::array<std::string_view, 8> trailing{
+        " const", " volatile", " &&", " &", " [", " noexcept", " requires", " mutable"};
     for (const std::string_view word : trailing) {
       const std::string_view tail = rest();
       if (!tail.starts_with(word) || out_.empty() || at_ == 0 || text_[at_ - 1] == ',') continue;
-      if (word == " [clone") {
+      if (word == " [") {  // [clone .cold], [with T = int]
         at_++;
         return;
       }

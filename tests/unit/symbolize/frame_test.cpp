@@ -44,6 +44,17 @@ TEST(ShortFunction, KeepsWhatNamesTheFunction) {
       {"work(int) [clone .cold]", "work"},
       {"decltype(auto) visit<int>(int&&)", "visit<>"},
       {"foo<&A::operator-> >()", "foo<>"},
+      // Signatures: of g++ ordinary ones, then those of coroutines, then clang's.
+      {"coro::Task<int> fetch(int)", "fetch"},
+      {"static T ns::{anonymous}::Pool<T>::get(int) [with T = long int]", "ns::Pool<>::get"},
+      {"main()::<lambda(int)> mutable", "main::{lambda}"},
+      {"void fetch(fetch(int)::_Z5fetchi.Frame*)", "fetch"},
+      {"void ns::{anonymous}::A::run(ns::{anonymous}::A::run(int) const::_ZNK1A3runEi.Frame*)",
+       "ns::A::run"},
+      {"void main()::<lambda(auto:1)>::operator()(main()::<lambda(auto:1)> "
+       "mutable::_ZZ4mainENUlT_E0_clIiEE4TaskIiES_.Frame*)",
+       "main::{lambda}"},
+      {"auto main()::(anonymous class)::operator()(int) const [T = int]", "main::{lambda}"},
   };
   for (const auto& [full, brief] : cases) EXPECT_EQ(short_function(full), brief) << full;
 }
