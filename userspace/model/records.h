@@ -17,7 +17,7 @@ using SpawnStack = uint32_t;
 // ParkedStack is an id that the observer gave to a parked stack it unwound.
 // The ids below first_parked_stack name what could not be unwound.
 using ParkedStack = uint32_t;
-inline constexpr ParkedStack no_parked_stack = 0;      // it is not parked
+inline constexpr ParkedStack no_parked_stack = 0;      // it is not parked, nor in a blocking call
 inline constexpr ParkedStack unread_parked_stack = 1;  // it is, but the stack was not read
 inline constexpr ParkedStack first_parked_stack = 2;
 
@@ -62,6 +62,33 @@ struct Census {
   CensusLosses losses;
   uint64_t stacks_unread = 0;  // parked, but the stack moved away or made no sense
   uint64_t stacks_cut = 0;     // unwound, but not to the outermost frame
+  uint64_t annotated = 0;      // members that have a name or labels
+};
+
+// SchedulerFigures is one running scheduler. Each figure was read on its own.
+struct SchedulerFigures {
+  struct Worker {
+    uint64_t queued = 0;      // coroutines in its own queue
+    uint64_t running = 0;     // id of the coroutine that it runs; 0: none
+    uint64_t dispatches = 0;  // coroutines that it continued
+    uint64_t steals = 0;      // times that it took coroutines from another worker
+    uint64_t stolen = 0;      // coroutines that it took so
+    uint64_t handoffs = 0;    // times that it went to another thread for a blocking call
+    uint64_t sleeps = 0;      // times that it ran out of work
+  };
+  uint64_t id = 0;
+  uint32_t idle = 0;
+  uint32_t spinning = 0;
+  uint32_t threads = 0;
+  uint64_t queued = 0;  // coroutines in the global queue
+  uint64_t timers = 0;
+  uint64_t blocking = 0;  // coroutines in blocking calls
+  std::vector<Worker> workers;
+  uint32_t workers_unread = 0;  // unreadable, or beyond what is looked at
+};
+struct Schedulers {
+  std::vector<SchedulerFigures> running;
+  uint64_t lost = 0;  // running, but not published, unreadable or beyond what is looked at
 };
 
 // StackCounters is a copy of what the kernel counted for one spawn stack.

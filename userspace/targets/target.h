@@ -20,13 +20,17 @@
 
 namespace coroscope {
 
-// ParkedContext is a parked coroutine's stack as it was copied: unwinding
-// starts at pc with the stack pointer sp; `stack` begins at stack_address.
+// ParkedContext is where a parked coroutine is, as it was copied. Of one with a
+// stack: unwinding starts at pc with the stack pointer sp; `stack` begins at
+// stack_address. One without a stack has `places`, innermost first: for
+// Target::place, never to be taken for code addresses.
 struct ParkedContext {
   uint64_t pc = 0;
   uint64_t sp = 0;
   uint64_t stack_address = 0;
   std::span<const std::byte> stack;
+  std::span<const uint64_t> places;
+  bool places_complete = false;  // they lead to the outermost one
 };
 
 // UnwoundContext is what became of it: an id for the stack, and whether it was
@@ -37,15 +41,58 @@ struct UnwoundContext {
 };
 using UnwindContext = std::function<UnwoundContext(const ParkedContext&)>;
 
+// SourcePlace is a place in the source as the program itself tells it. Untrusted
+// text: it may hold anything.
+struct SourcePlace {
+  std::string function;  // its signature
+  std::string file;
+  uint32_t line = 0;
+};
+
 // WaitObject is the published state of something that coroutines wait on. Its
 // counts were not read together: they hint, they do not prove.
 struct WaitObject {
-  enum class Kind { channel, wait_group } kind = Kind::channel;
-  uint64_t capacity = 0;
-  uint64_t length = 0;  // buffered elements, or the wait group's counter
-  bool closed = false;
+  enum class Kind {
+    channel,
+    wait_group,
+    mutex,
+    rw_mutex,
+    condition,
+    semaphore,
+    once,
+    context,
+    join,
+  } kind = Kind::channel;
+  uint64_t capacity = 0;  // elements of a channel, units of a semaphore
+  // Buffered elements, the wait group's counter, free units, readers inside, or
+  // 1 while a mutex is locked.
+  uint64_t length = 0;
+  bool closed = false;  // or done, ended, run
   uint32_t waiting_senders = 0;
   uint32_t waiting_receivers = 0;
+  uint64_t holder = 0;  // coroutine inside, or waited for; 0: none, or not known
+};
+
+// SelectCase is one of several things that a coroutine waits for.
+struct SelectCase {
+  enum class Act { send, receive, done } act = Act::receive;
+  uint64_t address = 0;  // of the object; 0: of none, never ready
+  std::optional<WaitObject> object;
+};
+struct Select {
+  std::vector<SelectCase> cases;
+  uint64_t more = 0;         // cases beyond those that were read
+  uint64_t deadline_ns = 0;  // 0: none
+};
+
+// Annotation is what the program calls a coroutine. Untrusted text.
+struct Annotation {
+  struct Label {
+    std::string key;
+    std::string value;
+  };
+  std::string name;  // may be empty
+  std::vector<Label> labels;
 };
 
 class Target {
@@ -78,6 +125,16 @@ class Target {
   // `function` is short, as symbolize/frame.h makes it.
   virtual bool is_runtime_function(std::string_view function) const = 0;
   virtual std::optional<WaitObject> wait_object(uint64_t address) const = 0;
+
+  // A place of a coroutine without a stack (ParkedContext::places).
+  virtual std::optional<SourcePlace> place(uint64_t place) = 0;
+  // Of the coroutine `id`, which a census found in `slot`. Nothing if it has
+  // ended, moves all the time, has none, or what it has makes no sense.
+  virtual std::optional<Annotation> annotation(uint32_t slot, uint64_t id) const = 0;
+  virtual std::optional<Select> select(uint32_t slot, uint64_t id) const = 0;
+
+  // Nothing if the runtime does not publish any.
+  virtual std::optional<Schedulers> schedulers() const = 0;
 };
 
 // Finds the runtime of a process. `process` and `memory` must outlive the

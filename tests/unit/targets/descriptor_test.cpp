@@ -44,6 +44,24 @@ TEST_F(Descriptor, ANewerMinorVersionIs) {
   EXPECT_EQ(error(), "");
 }
 
+TEST_F(Descriptor, OfTheFirstVersionWhatItHasIsRead) {
+  place.minor = image.descriptor.minor = 0;
+  image.descriptor.size = 104;
+  image.descriptor.schedulers = 0xdead0000;  // what follows it in memory is not its
+  for (const size_t readable : {sizeof(coro_descriptor), size_t{104}}) {
+    image.descriptor_bytes = readable;
+    EXPECT_EQ(error(), "");
+    const auto read = read_descriptor(process_, image, place);
+    EXPECT_EQ(read->counters, Image::counters_at);
+    EXPECT_EQ(read->schedulers, 0u);
+    EXPECT_EQ(read->object_size, 0u);
+    auto target = CoroTarget::open(process_, image, {place});
+    ASSERT_TRUE(target);
+    EXPECT_EQ((*target)->census({})->losses.total(), 0u);
+    EXPECT_FALSE((*target)->schedulers());
+  }
+}
+
 TEST_F(Descriptor, NonsenseIsRefused) {
   const std::vector<std::function<void(coro_descriptor&)>> spoilers = {
       [](auto& d) { d.magic++; },
@@ -61,6 +79,14 @@ TEST_F(Descriptor, NonsenseIsRefused) {
       [](auto& d) { d.depot_chunk_entries = UINT32_MAX; },
       [](auto& d) { d.depot_directory_capacity = 0; },
       [](auto& d) { d.depot_directory_capacity = UINT32_MAX; },
+      [](auto& d) { d.size = 107; },
+      [](auto& d) { d.object_size = 39; },
+      [](auto& d) { d.object_size = 1u << 30; },
+      [](auto& d) { d.schedulers = 8, d.scheduler_size = 0; },
+      [](auto& d) { d.schedulers = 8, d.scheduler_size = 131; },
+      [](auto& d) { d.schedulers = 8, d.worker_size = 8; },
+      [](auto& d) { d.schedulers = 8, d.worker_size = 1u << 31; },
+      [](auto& d) { d.schedulers = 8, d.scheduler_capacity = UINT32_MAX; },
   };
   const coro_descriptor good = image.descriptor;
   for (size_t i = 0; i < spoilers.size(); ++i) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "targets/coro/annotation_reader.h"
 #include "targets/coro/names.h"
 #include "util/clock.h"
 
@@ -46,7 +47,10 @@ CoroTarget::CoroTarget(const Process& process, const Memory& memory, DescriptorP
       descriptor_(descriptor),
       table_(memory, descriptor),
       stacks_(memory, descriptor),
-      depot_(memory, descriptor) {}
+      depot_(memory, descriptor),
+      locations_(memory),
+      objects_(memory, descriptor),
+      schedulers_(memory, descriptor) {}
 
 Result<std::unique_ptr<Target>> CoroTarget::open(const Process& process, const Memory& memory,
                                                  const std::vector<DescriptorPlace>& places) {
@@ -76,7 +80,7 @@ std::optional<coro_descriptor> CoroTarget::descriptor_now(CensusLosses& losses) 
   // What was there before, and one at least, is what we lose.
   const uint64_t slots = std::max(1u, slots_);
   coro_descriptor now{};
-  if (!memory_.read_value(place_.address, &now)) {
+  if (!copy_descriptor(memory_, place_.address, &now)) {
     losses.unreadable += slots;
     return std::nullopt;
   }
@@ -115,16 +119,21 @@ uint32_t CoroTarget::workers() const {
   return read_now(offsetof(coro_descriptor, workers)).value_or(descriptor_.workers);
 }
 
-Member CoroTarget::member_of(TableHeader& entry, const UnwindContext& unwind, Census& census) {
-  ParkedStack stack = no_parked_stack;
+ParkedStack CoroTarget::stack_of(TableHeader& entry, const UnwindContext& unwind, Census& census) {
+  if (!has_place(entry.header.state)) return no_parked_stack;
+  ParkedStack stack = unread_parked_stack;
+  if (!unwind) return stack;
+  const StackReader::Outcome outcome = stacks_.read(entry, unwind, &stack);
+  // Who is in a blocking call may return from it at any moment.
   if (entry.header.state == CORO_STATE_PARKED) {
-    stack = unread_parked_stack;
-    if (unwind) {
-      const StackReader::Outcome outcome = stacks_.read(entry, unwind, &stack);
-      census.stacks_unread += outcome == StackReader::Outcome::unread;
-      census.stacks_cut += outcome == StackReader::Outcome::cut;
-    }
+    census.stacks_unread += outcome == StackReader::Outcome::unread;
   }
+  census.stacks_cut += outcome == StackReader::Outcome::cut;
+  return stack;
+}
+
+Member CoroTarget::member_of(TableHeader& entry, const UnwindContext& unwind, Census& census) {
+  const ParkedStack stack = stack_of(entry, unwind, census);
   const coro_header& header = entry.header;
   Member member;
   member.id = header.id;
@@ -138,6 +147,7 @@ Member CoroTarget::member_of(TableHeader& entry, const UnwindContext& unwind, Ce
   member.reason = header.reason;
   member.activity = activity_of(header.state);
   member.system = (header.flags & CORO_FLAG_SYSTEM) != 0;
+  census.annotated += header.annotation != 0;
   return member;
 }
 
@@ -189,20 +199,29 @@ bool CoroTarget::is_runtime_function(std::string_view function) const {
 }
 
 std::optional<WaitObject> CoroTarget::wait_object(uint64_t address) const {
-  coro_object object{};
-  if (address == 0 || !memory_.read_value(address, &object)) return std::nullopt;
-  if (object.magic != CORO_OBJECT_MAGIC) return std::nullopt;
-  if (object.kind != CORO_OBJECT_CHANNEL && object.kind != CORO_OBJECT_WAIT_GROUP) {
-    return std::nullopt;
-  }
-  WaitObject result;
-  result.kind =
-      object.kind == CORO_OBJECT_CHANNEL ? WaitObject::Kind::channel : WaitObject::Kind::wait_group;
-  result.capacity = object.capacity;
-  result.length = object.length;
-  result.closed = object.closed != 0;
-  result.waiting_senders = object.waiting_senders;
-  result.waiting_receivers = object.waiting_receivers;
+  return objects_.object(address);
+}
+
+std::optional<SourcePlace> CoroTarget::place(uint64_t place) {
+  if (!locations_.knows(place) && process_.executed()) return std::nullopt;
+  return locations_.place(place);
+}
+
+std::optional<Annotation> CoroTarget::annotation(uint32_t slot, uint64_t id) const {
+  const uint64_t header = table_.header_address(slot);
+  return header == 0 ? std::nullopt : read_annotation(memory_, header, id);
+}
+
+std::optional<Select> CoroTarget::select(uint32_t slot, uint64_t id) const {
+  const uint64_t header = table_.header_address(slot);
+  return header == 0 ? std::nullopt : objects_.select(header, id);
+}
+
+std::optional<Schedulers> CoroTarget::schedulers() const {
+  coro_descriptor now{};
+  if (descriptor_.schedulers == 0 || process_.executed()) return std::nullopt;
+  Schedulers result = schedulers_.read();
+  if (copy_descriptor(memory_, place_.address, &now)) result.lost += now.schedulers_lost;
   return result;
 }
 

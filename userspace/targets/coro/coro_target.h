@@ -7,9 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "targets/coro/await_reader.h"
 #include "targets/coro/depot_reader.h"
 #include "targets/coro/descriptor.h"
 #include "targets/coro/id_set.h"
+#include "targets/coro/object_reader.h"
+#include "targets/coro/scheduler_reader.h"
 #include "targets/coro/stack_reader.h"
 #include "targets/coro/table_reader.h"
 #include "targets/target.h"
@@ -35,6 +38,10 @@ class CoroTarget : public Target {
   std::string reason_name(Reason reason) const override;
   bool is_runtime_function(std::string_view function) const override;
   std::optional<WaitObject> wait_object(uint64_t address) const override;
+  std::optional<SourcePlace> place(uint64_t place) override;
+  std::optional<Annotation> annotation(uint32_t slot, uint64_t id) const override;
+  std::optional<Select> select(uint32_t slot, uint64_t id) const override;
+  std::optional<Schedulers> schedulers() const override;
 
  private:
   CoroTarget(const Process& process, const Memory& memory, DescriptorPlace place,
@@ -46,6 +53,7 @@ class CoroTarget : public Target {
   // A field of it that changes while the target runs.
   std::optional<uint32_t> read_now(size_t offset) const;
   void scan_table(uint32_t slabs, const UnwindContext& unwind, Census& census);
+  ParkedStack stack_of(TableHeader& entry, const UnwindContext& unwind, Census& census);
   Member member_of(TableHeader& entry, const UnwindContext& unwind, Census& census);
 
   const Process& process_;
@@ -56,6 +64,9 @@ class CoroTarget : public Target {
   TableReader table_;
   StackReader stacks_;
   DepotReader depot_;
+  LocationReader locations_;
+  ObjectReader objects_;
+  SchedulerReader schedulers_;
   IdSet ids_;           // of the census under way
   uint32_t slots_ = 0;  // of the last one
   mutable uint64_t stacks_lost_ = 0;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace coroscope::coro {
@@ -23,9 +24,31 @@ Error unknown_version(const Process& process, uint32_t major, uint32_t minor) {
                   process.describe(), major, minor, CORO_ABI_MAJOR)};
 }
 
+bool is_stride(uint32_t bytes, size_t least) {
+  return bytes >= least && bytes <= max_header_size && bytes % 8 == 0;
+}
+
+// The same, of what version 1.1 added. Of a runtime of 1.0 all of it is 0.
+std::string find_newer_nonsense(const coro_descriptor& d) {
+  if (d.object_size != 0 && !is_stride(d.object_size, first_object_size)) {
+    return fmt::format("an object has {} bytes", d.object_size);
+  }
+  if (d.schedulers == 0) return {};
+  if (!is_stride(d.scheduler_size, sizeof(coro_scheduler)) ||
+      !is_stride(d.worker_size, sizeof(coro_worker))) {
+    return fmt::format("a scheduler has {} bytes, a worker {}", d.scheduler_size, d.worker_size);
+  }
+  if (d.scheduler_capacity > max_schedulers) {
+    return fmt::format("it has room for {} schedulers", d.scheduler_capacity);
+  }
+  return {};
+}
+
 // What is wrong with the sizes, or nothing.
 std::string find_nonsense(const coro_descriptor& d) {
-  if (d.size < sizeof d) return fmt::format("its size is {} bytes", d.size);
+  if (d.size < first_descriptor_size || d.size % 8 != 0) {
+    return fmt::format("its size is {} bytes", d.size);
+  }
   if (d.table_header_size < sizeof(coro_header) || d.table_header_size > max_header_size ||
       d.table_header_size % 8 != 0) {
     return fmt::format("a coroutine header has {} bytes", d.table_header_size);
@@ -44,7 +67,7 @@ std::string find_nonsense(const coro_descriptor& d) {
     return fmt::format("its depot has room for {} chunks of {} stacks", d.depot_directory_capacity,
                        d.depot_chunk_entries);
   }
-  return {};
+  return find_newer_nonsense(d);
 }
 
 }  // namespace
@@ -66,11 +89,22 @@ std::vector<DescriptorPlace> find_descriptors(const Memory& memory,
   return places;
 }
 
+bool copy_descriptor(const Memory& memory, uint64_t address, coro_descriptor* descriptor) {
+  *descriptor = {};
+  // No more than every version has: what follows may be another page.
+  if (!memory.read(address, descriptor, first_descriptor_size)) return false;
+  if (descriptor->size <= first_descriptor_size) return true;
+  const size_t rest =
+      std::min<size_t>(descriptor->size, sizeof *descriptor) - first_descriptor_size;
+  return memory.read(address + first_descriptor_size,
+                     reinterpret_cast<std::byte*>(descriptor) + first_descriptor_size, rest);
+}
+
 Result<coro_descriptor> read_descriptor(const Process& process, const Memory& memory,
                                         const DescriptorPlace& place) {
   if (place.major != CORO_ABI_MAJOR) return unknown_version(process, place.major, place.minor);
   coro_descriptor descriptor{};
-  if (!memory.read_value(place.address, &descriptor)) {
+  if (!copy_descriptor(memory, place.address, &descriptor)) {
     if (process.ending()) return process.gone();
     return bad(process, fmt::format("its address {:#x} cannot be read", place.address));
   }

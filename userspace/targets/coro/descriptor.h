@@ -5,6 +5,7 @@
 
 #include <coro/abi.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -27,6 +28,12 @@ inline constexpr uint32_t max_chunk = 1u << 20;  // spawn stacks in a chunk of t
 // costs kernel memory, which the target must not decide on; coroutines of a
 // stack beyond are counted without it.
 inline constexpr uint32_t max_stacks = 1u << 16;
+inline constexpr uint32_t max_schedulers = 1u << 16;  // slots for them
+
+// What version 1.0 of the contract has: a descriptor without what came later,
+// and objects without their holder.
+inline constexpr uint32_t first_descriptor_size = offsetof(coro_descriptor, schedulers);
+inline constexpr uint32_t first_object_size = offsetof(coro_object, holder);
 
 // DescriptorPlace is where a module's note says that a descriptor is.
 struct DescriptorPlace {
@@ -38,6 +45,10 @@ struct DescriptorPlace {
 
 std::vector<DescriptorPlace> find_descriptors(const Memory& memory,
                                               const std::vector<Module>& modules);
+
+// The descriptor's bytes, unchecked. What the target's version does not have is
+// 0; false if the rest can not be read.
+bool copy_descriptor(const Memory& memory, uint64_t address, coro_descriptor* descriptor);
 
 // Reads the descriptor and checks it: version, magic, and every size that
 // later arithmetic relies on. Errors: target_bad, target_gone.

@@ -18,28 +18,53 @@ bool has_sane_stack(const coro_header& header) {
 
 }  // namespace
 
-// Header, stack, header again, in one call: the stack belongs to the header if
-// the header did not move meanwhile.
-bool StackReader::copy_stack(TableHeader& entry, ParkedContext& context) {
+bool has_place(uint32_t state) {
+  return state == CORO_STATE_PARKED || state == CORO_STATE_SYSCALL;
+}
+
+// In one call: header, stack, header again.
+bool StackReader::copy_stack(const TableHeader& entry, coro_header& before, coro_header& after) {
+  if (!has_sane_stack(entry.header)) return false;
+  const uint64_t sp = entry.header.saved_sp;
+  buffer_.resize(std::min(entry.header.stack_high - sp, max_stack_bytes));
+  Memory::Request requests[] = {{entry.address, &before, sizeof before, false},
+                                {sp, buffer_.data(), buffer_.size(), false},
+                                {entry.address, &after, sizeof after, false}};
+  return memory_.read_many(requests) == 3;
+}
+
+bool StackReader::copy_awaits(const TableHeader& entry, coro_header& before, coro_header& after) {
+  if (entry.header.saved_sp == 0) return false;
+  if (!memory_.read_value(entry.address, &before)) return false;
+  chain_ = read_awaits(memory_, entry.header.saved_sp);
+  // A chain that could not be read may be one that was left meanwhile.
+  if (!memory_.read_value(entry.address, &after)) return false;
+  return !chain_.locations.empty() || !is_whole(before, after);
+}
+
+// What was read belongs to the header if the header did not move meanwhile.
+bool StackReader::copy_place(TableHeader& entry, ParkedContext& context) {
   for (int i = 0; i < tries; ++i) {
-    if (entry.header.state != CORO_STATE_PARKED || !has_sane_stack(entry.header)) return false;
-    const uint64_t sp = entry.header.saved_sp;
-    const uint64_t bytes = std::min(entry.header.stack_high - sp, max_stack_bytes);
-    buffer_.resize(bytes);
+    const coro_header first = entry.header;
+    if (!has_place(first.state)) return false;
+    const bool task = first.kind == CORO_KIND_TASK;
     coro_header before{};
     coro_header after{};
-    Memory::Request requests[] = {{entry.address, &before, sizeof before, false},
-                                  {sp, buffer_.data(), bytes, false},
-                                  {entry.address, &after, sizeof after, false}};
-    if (memory_.read_many(requests) != 3) return false;
+    if (!(task ? copy_awaits(entry, before, after) : copy_stack(entry, before, after))) {
+      return false;
+    }
     if (!is_whole(before, after)) continue;
-    if (before.id != entry.header.id) return false;
-    const bool same = before.sequence == entry.header.sequence;
-    const bool settled = before.state == CORO_STATE_PARKED;
-    if (!same && !settled) return false;  // what was read first stays true of its moment
+    if (before.id != first.id) return false;
+    const bool same = before.sequence == first.sequence;
+    if (!same && !has_place(before.state)) return false;  // what was read first stays true
     entry.header = before;
-    if (!same && before.saved_sp != sp) continue;
-    context = {descriptor_.resume_pc, sp, sp, buffer_};
+    if (!same && (before.saved_sp != first.saved_sp || before.kind != first.kind)) continue;
+    if (task) {
+      context.places = chain_.locations;
+      context.places_complete = chain_.complete;
+    } else {
+      context = {descriptor_.resume_pc, first.saved_sp, first.saved_sp, buffer_, {}, false};
+    }
     return true;
   }
   return false;
@@ -53,7 +78,7 @@ StackReader::Outcome StackReader::read(TableHeader& entry, const UnwindContext& 
     ParkedContext context;
     *stack = unread_parked_stack;
     if (monotonic_ns() > until_ns_) return Outcome::unread;
-    if (!copy_stack(entry, context)) return Outcome::unread;
+    if (!copy_place(entry, context)) return Outcome::unread;
     const UnwoundContext unwound = unwind(context);
     known = {entry.header.id, entry.header.sequence, unwound.stack, unwound.complete};
   }

@@ -7,12 +7,17 @@
 #include <vector>
 
 #include "model/records.h"
+#include "targets/coro/await_reader.h"
 #include "targets/coro/table_reader.h"
 #include "targets/target.h"
 
 namespace coroscope::coro {
 
-// StackReader gives parked coroutines the id of their parked stack. It
+// Whether a coroutine in this state has a place that does not change.
+bool has_place(uint32_t state);
+
+// StackReader gives parked coroutines, and those in a blocking call, the id of
+// their parked stack: of a fiber its stack, of a task its chain of co_awaits. It
 // remembers them by slot: a coroutine that has not moved since the last census
 // is not read again, so a census costs what changed, not what is there.
 class StackReader {
@@ -40,12 +45,17 @@ class StackReader {
     bool complete = false;
   };
 
-  bool copy_stack(TableHeader& entry, ParkedContext& context);
+  // Between two copies of the header, made in `before` and `after`. False if
+  // that is not worth another try.
+  bool copy_stack(const TableHeader& entry, coro_header& before, coro_header& after);
+  bool copy_awaits(const TableHeader& entry, coro_header& before, coro_header& after);
+  bool copy_place(TableHeader& entry, ParkedContext& context);
 
   const Memory& memory_;
   coro_descriptor descriptor_;
-  std::vector<Known> known_;  // by slot
-  std::vector<std::byte> buffer_;
+  std::vector<Known> known_;       // by slot
+  std::vector<std::byte> buffer_;  // the stack that was copied last
+  AwaitChain chain_;               // or the chain
   uint64_t until_ns_ = ~uint64_t{0};
 };
 

@@ -58,6 +58,16 @@ std::vector<uint64_t> TableReader::slab_addresses(uint32_t slabs, Pass& pass) co
   return addresses;
 }
 
+uint64_t TableReader::header_address(uint32_t slot) const {
+  const uint32_t slab = slot / descriptor_.table_slab_headers;
+  const uint64_t in_slab = slot % descriptor_.table_slab_headers;
+  uint64_t address = 0;
+  if (slab >= descriptor_.table_directory_capacity) return 0;
+  if (!memory_.read_value(descriptor_.table_directory + 8ull * slab, &address)) return 0;
+  if (address == 0 || address % 8 != 0) return 0;
+  return address + in_slab * descriptor_.table_header_size;
+}
+
 TableReader::Outcome TableReader::judge(const coro_header& header) {
   if (!is_well_formed(header)) return Outcome::malformed;
   if (is_pending(header.state)) return Outcome::pending;

@@ -46,6 +46,9 @@ class TableReader {
   using Sink = std::function<void(TableHeader&)>;
   TableScan scan(uint32_t slabs, const ScanLimits& limits, const Sink& sink) const;
 
+  // Where the header of a slot is that a scan found; 0 if there is none.
+  uint64_t header_address(uint32_t slot) const;
+
  private:
   enum class Outcome { live, free, pending, torn, unreadable, malformed };
 

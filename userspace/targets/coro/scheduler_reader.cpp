@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "targets/coro/scheduler_reader.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace coroscope::coro {
+namespace {
+
+SchedulerFigures::Worker worker_of(const coro_worker& worker) {
+  SchedulerFigures::Worker figures;
+  // The ends were not read at the same moment: a queue that was emptied in
+  // between may seem to hold less than nothing.
+  const uint32_t queued = worker.queue_tail - worker.queue_head;
+  figures.queued = queued > INT32_MAX ? 0 : queued;
+  figures.running = worker.running;
+  figures.dispatches = worker.dispatches;
+  figures.steals = worker.steals;
+  figures.stolen = worker.stolen;
+  figures.handoffs = worker.handoffs;
+  figures.sleeps = worker.sleeps;
+  return figures;
+}
+
+SchedulerFigures figures_of(const coro_scheduler& scheduler) {
+  SchedulerFigures figures;
+  figures.id = scheduler.id;
+  figures.idle = scheduler.idle;
+  figures.spinning = scheduler.spinning;
+  figures.threads = scheduler.threads;
+  figures.queued = scheduler.global_length;
+  figures.timers = scheduler.timers;
+  figures.blocking = scheduler.blocking;
+  return figures;
+}
+
+}  // namespace
+
+bool SchedulerReader::read_workers(const coro_scheduler& scheduler, uint64_t address, uint32_t most,
+                                   SchedulerFigures& figures) const {
+  const uint32_t count = std::min(scheduler.worker_count, most);
+  figures.workers_unread = scheduler.worker_count;
+  std::vector<std::byte> bytes(size_t{count} * descriptor_.worker_size);
+  if (count > 0 && memory_.read(scheduler.workers, bytes.data(), bytes.size())) {
+    figures.workers_unread -= count;
+    for (uint32_t i = 0; i < count; ++i) {
+      coro_worker worker{};
+      std::memcpy(&worker, bytes.data() + size_t{i} * descriptor_.worker_size, sizeof worker);
+      figures.workers.push_back(worker_of(worker));
+    }
+  }
+  uint64_t id = 0;
+  return memory_.read_value(address + offsetof(coro_scheduler, id), &id) && id == scheduler.id;
+}
+
+Schedulers SchedulerReader::read() const {
+  Schedulers result;
+  const uint32_t slots = std::min(descriptor_.scheduler_capacity, max_slots);
+  std::vector<std::byte> bytes(size_t{slots} * descriptor_.scheduler_size);
+  if (slots == 0) return result;
+  if (!memory_.read(descriptor_.schedulers, bytes.data(), bytes.size())) {
+    result.lost = 1;  // one at least
+    return result;
+  }
+  uint32_t left = max_workers;
+  for (uint32_t slot = 0; slot < slots; ++slot) {
+    const uint64_t offset = uint64_t{slot} * descriptor_.scheduler_size;
+    coro_scheduler scheduler{};
+    std::memcpy(&scheduler, bytes.data() + offset, sizeof scheduler);
+    if (scheduler.id == 0) continue;
+    SchedulerFigures figures = figures_of(scheduler);
+    const bool there = read_workers(scheduler, descriptor_.schedulers + offset, left, figures);
+    left -= std::min(scheduler.worker_count, left);
+    if (there) result.running.push_back(std::move(figures));
+  }
+  return result;
+}
+
+}  // namespace coroscope::coro
