@@ -56,6 +56,7 @@ void WatchOutput::sample(Observation& observation, uint64_t elapsed_ns) {
     record.pid = observation.process().pid();
     record.elapsed_s = static_cast<double>(elapsed_ns) / 1e9;
     record.account = observation.last_account();
+    record.schedulers = observation.target().schedulers();
     print(sample_json(record));
   } else if (live_) {
     tell_new_leaks(observation);

@@ -19,11 +19,29 @@ struct ReportedFrame {
   std::string function;  // short; module+0xoffset or an address if not known
   std::string file;      // as the compiler recorded it; empty if not known
   uint32_t line = 0;
-  uint64_t address = 0;
+  uint64_t address = 0;  // of code; of a co_await: of what the program tells about it
   bool inlined = false;
   bool runtime = false;  // the runtime's own, left out of the text form
+  bool await = false;    // a co_await of a coroutine without a stack
 };
 using ReportedStack = std::vector<ReportedFrame>;  // innermost first
+
+// ReportedNames is what the program calls the members of a population, the
+// most common first; empty if it does not.
+struct ReportedNames {
+  struct Name {
+    std::string name;
+    uint64_t members = 0;
+  };
+  struct Label {
+    std::string key;
+    std::string value;
+    uint64_t members = 0;
+  };
+  uint64_t asked = 0;  // members that these are of: all, or some from all over the population
+  std::vector<Name> names;
+  std::vector<Label> labels;
+};
 
 struct ReportedFinding {
   Growth growth;
@@ -39,6 +57,8 @@ struct ReportedFinding {
   bool several_places = false;  // parked_at is then where most of them are
   ReportedStack parked_at;
   ReportedStack spawned_at;
+  std::vector<std::string> select_cases;  // of a select: what would end it, a line each
+  ReportedNames named;
 };
 
 struct TargetReport {

@@ -56,6 +56,7 @@ Json stack_json(const ReportedStack& stack) {
     json["address"] = fmt::format("{:#x}", frame.address);
     if (frame.inlined) json["inlined"] = true;
     if (frame.runtime) json["runtime"] = true;
+    if (frame.await) json["await"] = true;
     frames.push_back(std::move(json));
   }
   return frames;
@@ -83,6 +84,38 @@ Json spawn_stack_json(const StackBalance& row) {
           {"park_ns_histogram", histogram_json(row.events)}};
 }
 
+Json names_json(const ReportedNames& named) {
+  Json json = {{"asked", named.asked}, {"names", Json::array()}, {"labels", Json::array()}};
+  for (const ReportedNames::Name& name : named.names) {
+    json["names"].push_back({{"name", name.name}, {"members", name.members}});
+  }
+  for (const ReportedNames::Label& label : named.labels) {
+    json["labels"].push_back(
+        {{"key", label.key}, {"value", label.value}, {"members", label.members}});
+  }
+  return json;
+}
+
+Json worker_json(const SchedulerFigures::Worker& worker) {
+  return {{"queued", worker.queued}, {"running", worker.running}, {"dispatches", worker.dispatches},
+          {"steals", worker.steals}, {"stolen", worker.stolen},   {"handoffs", worker.handoffs},
+          {"sleeps", worker.sleeps}};
+}
+
+Json scheduler_json(const SchedulerFigures& scheduler) {
+  Json json = {{"id", scheduler.id},
+               {"idle", scheduler.idle},
+               {"spinning", scheduler.spinning},
+               {"threads", scheduler.threads},
+               {"queued", scheduler.queued},
+               {"timers", scheduler.timers},
+               {"blocking", scheduler.blocking}};
+  json["workers"] = Json::array();
+  for (const auto& worker : scheduler.workers) json["workers"].push_back(worker_json(worker));
+  if (scheduler.workers_unread > 0) json["workers_unread"] = scheduler.workers_unread;
+  return json;
+}
+
 Json finding_json(const ReportedFinding& finding) {
   Json json = {{"verdict", verdict_name(finding.growth.verdict)}};
   if (!finding.reason.empty()) json["reason"] = finding.reason;
@@ -103,6 +136,10 @@ Json finding_json(const ReportedFinding& finding) {
   json["example_coroutine"] = finding.example_id;
   json["spawn_stack_id"] = finding.spawn_stack_id;
   if (finding.several_places) json["several_places"] = true;
+  if (!finding.named.names.empty() || !finding.named.labels.empty()) {
+    json["named"] = names_json(finding.named);
+  }
+  if (!finding.select_cases.empty()) json["select_cases"] = finding.select_cases;
   json["parked_at"] = stack_json(finding.parked_at);
   json["spawned_at"] = stack_json(finding.spawned_at);
   return json;
@@ -158,6 +195,13 @@ std::string sample_json(const SampleRecord& record) {
   Json json = {{"type", "sample"}, {"pid", record.pid}, {"elapsed_s", record.elapsed_s}};
   json.update(account_json(record.account));
   json["losses"] = losses_json(record.account);
+  if (record.schedulers) {
+    json["schedulers"] = Json::array();
+    for (const SchedulerFigures& scheduler : record.schedulers->running) {
+      json["schedulers"].push_back(scheduler_json(scheduler));
+    }
+    if (record.schedulers->lost > 0) json["schedulers_lost"] = record.schedulers->lost;
+  }
   return line(json);
 }
 

@@ -4,6 +4,7 @@
 // line may be) has its bad bytes replaced.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct SampleRecord {
   pid_t pid = 0;
   double elapsed_s = 0;  // since the attach was complete
   Account account;
+  std::optional<Schedulers> schedulers;  // if the runtime publishes them
 };
 
 struct AttachedRecord {

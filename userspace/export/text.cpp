@@ -75,6 +75,42 @@ void add_stack(Out out, const char* title, const ReportedStack& stack, const cha
   }
 }
 
+// "order-worker" if all have it, else "order-worker (240)".
+std::string counted(const std::string& what, uint64_t members, uint64_t asked) {
+  return members == asked ? what : fmt::format("{} ({})", what, members);
+}
+
+void add_names(Out out, const ReportedNames& named) {
+  constexpr size_t most = 3;
+  std::string names;
+  std::string labels;
+  for (size_t i = 0; i < std::min(most, named.names.size()); ++i) {
+    const ReportedNames::Name& name = named.names[i];
+    names += (i == 0 ? "" : ", ") + counted(name.name, name.members, named.asked);
+  }
+  size_t told = 0;
+  for (const ReportedNames::Label& label : named.labels) {
+    // What is another one for each member says nothing about all of them.
+    if (2 * label.members < named.asked || told == most) continue;
+    labels += (told++ == 0 ? "" : ", ") +
+              counted(label.key + "=" + label.value, label.members, named.asked);
+  }
+  const bool of_all = !named.names.empty() && named.names[0].members == named.asked;
+  const std::string asked = of_all ? "" : fmt::format("  of {} asked", named.asked);
+  if (!names.empty()) fmt::format_to(out, "  {:<12}{}{}\n", "named", names, asked);
+  if (!labels.empty()) fmt::format_to(out, "  {:<12}{}\n", "labelled", labels);
+}
+
+void add_cases(Out out, const std::vector<std::string>& cases) {
+  constexpr size_t most = 8;
+  const char* title = "waits for";
+  for (size_t i = 0; i < std::min(most, cases.size()); ++i) {
+    fmt::format_to(out, "  {:<12}{}\n", title, cases[i]);
+    title = "";
+  }
+  if (cases.size() > most) fmt::format_to(out, "  {:<12}and {} more\n", "", cases.size() - most);
+}
+
 // Of whom: all who were there, or, where members turn over, those who stayed.
 std::string who_left(const ReportedFinding& finding) {
   if (finding.growth.stayed_censuses <= settled_censuses[0]) {
@@ -201,6 +237,8 @@ std::string leak_text(const ReportedFinding& finding, const TextOptions& options
     fmt::format_to(out, "   oldest wait {}", duration(finding.oldest_wait_ns));
   }
   text += '\n';
+  add_names(out, finding.named);
+  add_cases(out, finding.select_cases);
   add_stack(out, finding.several_places ? "mostly at" : "parked at", finding.parked_at,
             finding.several_places ? "several places" : "(stack not read)");
   add_stack(out, "spawned at", finding.spawned_at, "(spawn stack not known)");

@@ -30,9 +30,9 @@ size_t PopulationKeyHash::operator()(const PopulationKey& key) const {
 PopulationKey Populations::key_of(const Member& member) const {
   if (grouping_ == Grouping::by_spawn) return PopulationKey{.spawn_stack = member.spawn_stack};
   PopulationKey key{.spawn_stack = member.spawn_stack, .activity = member.activity};
-  if (member.activity == Activity::parked) {
+  if (member.activity == Activity::parked) key.reason = member.reason;
+  if (member.activity == Activity::parked || member.activity == Activity::syscall) {
     key.parked_stack = member.parked_stack;
-    key.reason = member.reason;
   }
   return key;
 }
@@ -94,7 +94,21 @@ void Populations::note_example(const Member& member, Population& group) {
     group.oldest_spawned_ns = member.spawned_ns;
     group.example_id = member.id;
     group.example_object = member.object;
+    group.example_slot = member.slot;
   }
+}
+
+std::vector<MemberPlace> Populations::members(const Population& population, size_t most) const {
+  const auto group = static_cast<uint32_t>(&population - groups_.data());
+  std::vector<MemberPlace> found;
+  for (size_t slot = 0; slot < seats_.size(); ++slot) {
+    if (seats_[slot].id == 0 || seats_[slot].group != group) continue;
+    found.push_back({seats_[slot].id, static_cast<uint32_t>(slot)});
+  }
+  if (found.size() <= most) return found;
+  for (size_t i = 0; i < most; ++i) found[i] = found[i * found.size() / most];
+  found.resize(most);
+  return found;
 }
 
 void Populations::record_samples(uint64_t time_ns) {
@@ -120,7 +134,7 @@ void Populations::add(const Census& census) {
   for (Population& group : groups_) {
     group.live = 0;
     group.oldest_since_ns = group.oldest_spawned_ns = 0;
-    group.example_id = group.example_object = 0;
+    group.example_id = group.example_object = group.example_slot = 0;
   }
   if (seats_.size() < census.slots) {
     seats_.resize(census.slots);

@@ -17,8 +17,8 @@ namespace coroscope {
 // coarser grouping, by spawn stack alone, the other fields stay at their default.
 struct PopulationKey {
   SpawnStack spawn_stack = 0;
-  ParkedStack parked_stack = no_parked_stack;
-  Reason reason = 0;
+  ParkedStack parked_stack = no_parked_stack;  // of those parked, or in a blocking call
+  Reason reason = 0;                           // of those parked
   Activity activity = Activity::parked;
 
   bool operator==(const PopulationKey&) const = default;
@@ -26,6 +26,12 @@ struct PopulationKey {
 
 struct PopulationKeyHash {
   size_t operator()(const PopulationKey& key) const;
+};
+
+// MemberPlace is where the target's table has a member.
+struct MemberPlace {
+  uint64_t id = 0;
+  uint32_t slot = 0;
 };
 
 enum class Grouping : uint8_t {
@@ -67,6 +73,7 @@ struct Population {
   uint64_t oldest_spawned_ns = 0;  // birth of the oldest member
   uint64_t example_id = 0;         // the member with the oldest birth
   uint64_t example_object = 0;     // and what it waits on
+  uint32_t example_slot = 0;       // and where it is in the target's table
   std::array<Settled, settled_censuses.size()> settled{};
   std::vector<PopulationSample> samples;  // one a census, thinned when there are many
 };
@@ -86,6 +93,9 @@ class Populations {
   void add(const Census& census);
 
   const std::vector<Population>& all() const { return groups_; }
+  // Members of a group as of the last census: all of them, or `most` from all
+  // over the table. `population` is one of all().
+  std::vector<MemberPlace> members(const Population& population, size_t most) const;
   uint64_t censuses() const { return censuses_; }
   // Members that the last census found, but no group had room for.
   uint64_t members_dropped() const { return members_dropped_; }

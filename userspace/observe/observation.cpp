@@ -92,6 +92,7 @@ void Observation::follow(const Census& census) {
   last_census_ns_ = census.ended_ns;
   stacks_unread_ = census.stacks_unread;
   stacks_cut_ = census.stacks_cut;
+  annotated_ = census.annotated;
 }
 
 Result<void> Observation::tick() {

@@ -83,6 +83,7 @@ class Observation {
   uint64_t last_census_ns_ = 0;
   uint64_t stacks_unread_ = 0;
   uint64_t stacks_cut_ = 0;
+  uint64_t annotated_ = 0;
   bool gone_ = false;
 };
 

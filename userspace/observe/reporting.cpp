@@ -6,11 +6,16 @@
 #include <algorithm>
 
 #include "detect/findings.h"
+#include "observe/member_names.h"
 #include "observe/observation.h"
+#include "observe/waiting.h"
 #include "util/clock.h"
 
 namespace coroscope {
 namespace {
+
+// Findings whose members are asked for their names. The first ones matter most.
+constexpr size_t most_named = 16;
 
 // Since boot, as start_ticks is, suspended time included.
 uint64_t uptime_ns(const Process& process, uint64_t at_ns) {
@@ -22,20 +27,6 @@ uint64_t uptime_ns(const Process& process, uint64_t at_ns) {
   const uint64_t started = process.start_ticks() * (1'000'000'000 / per_second);
   const uint64_t then = boot_ns - (monotonic_ns() - at_ns);
   return then > started ? then - started : 0;
-}
-
-// The act that is missing, as far as the waited object tells.
-std::string missing_act(const Target& target, const std::string& reason, uint64_t object) {
-  const auto state = target.wait_object(object);
-  if (!state) return {};
-  if (state->kind == WaitObject::Kind::wait_group) {
-    return fmt::format("counter at {}", state->length);
-  }
-  if (reason == "chan send" && state->waiting_receivers == 0) return "no receiver";
-  if (reason == "chan receive" && state->waiting_senders == 0 && state->length == 0) {
-    return "no sender";
-  }
-  return {};
 }
 
 uint64_t age(uint64_t now_ns, uint64_t since_ns) {
@@ -58,12 +49,13 @@ std::string activity_name(Activity activity) {
 
 // Why and where the members of a population wait.
 void describe_place(const Population& place, const Target& target, StackNames& names,
-                    ReportedFinding& reported) {
+                    uint64_t now_ns, ReportedFinding& reported) {
   reported.parked_at = names.parked_frames(place.key.parked_stack);
   if (reported.several_places) return;
   if (place.key.activity == Activity::parked) {
     reported.reason = target.reason_name(place.key.reason);
     reported.cause = missing_act(target, reported.reason, place.example_object);
+    if (reported.reason == "select") reported.select_cases = select_cases(target, place, now_ns);
   } else {
     reported.reason = activity_name(place.key.activity);
   }
@@ -83,7 +75,7 @@ ReportedFinding resolve(const Finding& finding, const Target& target, StackNames
   reported.spawn_stack_id = population.key.spawn_stack;
   reported.spawned_at = names.spawn_frames(population.key.spawn_stack);
   reported.several_places = population.grouping == Grouping::by_spawn;
-  if (finding.main_place) describe_place(*finding.main_place, target, names, reported);
+  if (finding.main_place) describe_place(*finding.main_place, target, names, now_ns, reported);
   return reported;
 }
 
@@ -139,7 +131,14 @@ TargetReport Observation::report() {
   report.stacks_cut = stacks_cut_;
   report.judged = long_enough_to_judge(report.watched_ns, report.censuses);
   for (const Finding& finding : judge_all(by_place_, by_spawn_)) {
-    report.findings.push_back(resolve(finding, *target_, *names_, last_census_ns_));
+    const Population& population = *finding.population;
+    ReportedFinding reported = resolve(finding, *target_, *names_, last_census_ns_);
+    if (annotated_ > 0 && report.findings.size() < most_named) {
+      const bool of_place = population.grouping == Grouping::by_place;
+      reported.named =
+          count_names(*target_, (of_place ? by_place_ : by_spawn_).members(population, most_asked));
+    }
+    report.findings.push_back(std::move(reported));
   }
   add_remarks(*target_, report);
   return report;

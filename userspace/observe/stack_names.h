@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <vector>
@@ -13,7 +14,9 @@
 namespace coroscope {
 
 // StackNames turns the stacks of one target into ids and names: it unwinds and
-// interns parked stacks during a census, and symbolizes on demand.
+// interns parked stacks during a census, and symbolizes on demand. The places of
+// a coroutine without a stack are interned as they are; the target tells their
+// names, which are asked for at once, because it may have ended later.
 class StackNames {
  public:
   // Different parked stacks kept; further ones stay unread.
@@ -30,13 +33,23 @@ class StackNames {
   ReportedStack spawn_frames(SpawnStack id);
 
  private:
+  // What a parked stack is made of: code addresses, or places of the target's.
+  struct Frames {
+    bool places = false;
+    std::vector<uint64_t> addresses;
+
+    auto operator<=>(const Frames&) const = default;
+  };
+
+  UnwoundContext keep(Frames frames, bool complete);
+  ReportedStack name_places(const std::vector<uint64_t>& places);
   ReportedStack name(const std::vector<uint64_t>& pcs, bool first_is_exact);
 
   Symbolizer& symbolizer_;
   Unwinder unwinder_;
   Target& target_;
-  std::map<std::vector<uint64_t>, UnwoundContext> ids_;
-  std::vector<const std::vector<uint64_t>*> parked_;  // by id - first_parked_stack
+  std::map<Frames, UnwoundContext> ids_;
+  std::vector<const Frames*> parked_;  // by id - first_parked_stack
 };
 
 }  // namespace coroscope

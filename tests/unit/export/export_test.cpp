@@ -70,6 +70,33 @@ TEST(Text, ALeakSaysWhatToFix) {
             "born and 50 ended since)\n");
 }
 
+TEST(Text, ALeakSaysWhatItsMembersAreCalled) {
+  TargetReport report = leaking();
+  ReportedNames& named = report.findings[0].named;
+  named = {256, {{"order-worker", 256}}, {{"tenant", "acme", 200}, {"request", "17", 1}}};
+  std::string text = report_text({report}, {});
+  EXPECT_NE(text.find("  named       order-worker\n  labelled    tenant=acme (200)\n  parked at"),
+            std::string::npos)
+      << text;
+  named.names = {{"a", 100}, {"b", 90}, {"c", 3}, {"d", 1}};
+  text = report_text({report}, {});
+  EXPECT_NE(text.find("  named       a (100), b (90), c (3)  of 256 asked\n"), std::string::npos)
+      << text;
+}
+
+TEST(Text, ALeakInASelectSaysWhatItWaitsFor) {
+  TargetReport report = leaking();
+  report.findings[0].select_cases = {"receive from channel 0xa0: no sender", "a timeout in 3.0 s"};
+  std::string text = report_text({report}, {});
+  EXPECT_NE(text.find("  waits for   receive from channel 0xa0: no sender\n"
+                      "              a timeout in 3.0 s\n"),
+            std::string::npos)
+      << text;
+  report.findings[0].select_cases.assign(12, "case");
+  text = report_text({report}, {});
+  EXPECT_NE(text.find("              and 4 more\n"), std::string::npos) << text;
+}
+
 TEST(Text, NothingGrowingSaysSo) {
   TargetReport report = leaking();
   report.findings.clear();
@@ -171,6 +198,48 @@ TEST(Json, TheReportHoldsEverything) {
   EXPECT_EQ(finding["parked_at"][2]["inlined"], true);
   EXPECT_EQ(target["spawn_stacks"][0]["park_ns_histogram"][0][0], 2048);
   EXPECT_EQ(target["spawn_stacks"][0]["park_ns_histogram"][0][1], 2);
+}
+
+TEST(Json, WhatIsNotThereIsLeftOut) {
+  const std::string line = report_json({leaking()}, 1);
+  for (const char* field : {"named", "select_cases", "await"}) {
+    EXPECT_EQ(line.find(field), std::string::npos) << field;
+  }
+}
+
+TEST(Json, NamesCasesAndAwaits) {
+  TargetReport report = leaking();
+  ReportedFinding& leak = report.findings[0];
+  leak.named = {256, {{"order-worker", 250}}, {{"tenant", "acme", 200}}};
+  leak.select_cases = {"receive from channel nil: never"};
+  leak.parked_at[1].await = true;
+  const auto json = nlohmann::json::parse(report_json({report}, 1));
+  const auto& finding = json["targets"][0]["findings"][0];
+  EXPECT_EQ(finding["named"]["asked"], 256);
+  EXPECT_EQ(finding["named"]["names"][0]["name"], "order-worker");
+  EXPECT_EQ(finding["named"]["labels"][0]["value"], "acme");
+  EXPECT_EQ(finding["named"]["labels"][0]["members"], 200);
+  EXPECT_EQ(finding["select_cases"][0], "receive from channel nil: never");
+  EXPECT_EQ(finding["parked_at"][1]["await"], true);
+  EXPECT_FALSE(finding["parked_at"][2].contains("await"));
+}
+
+TEST(Json, SamplesHaveTheSchedulersFigures) {
+  SampleRecord record;
+  EXPECT_EQ(sample_json(record).find("schedulers"), std::string::npos);
+  record.schedulers.emplace();
+  EXPECT_TRUE(nlohmann::json::parse(sample_json(record))["schedulers"].empty());
+  SchedulerFigures scheduler;
+  scheduler.id = 1;
+  scheduler.queued = 5;
+  scheduler.workers.push_back({.queued = 3, .running = 17, .steals = 2});
+  record.schedulers->running.push_back(scheduler);
+  const auto json = nlohmann::json::parse(sample_json(record));
+  EXPECT_EQ(json["schedulers"][0]["queued"], 5);
+  EXPECT_EQ(json["schedulers"][0]["workers"][0]["running"], 17);
+  EXPECT_EQ(json["schedulers"][0]["workers"][0]["steals"], 2);
+  EXPECT_FALSE(json["schedulers"][0].contains("workers_unread"));
+  EXPECT_FALSE(json.contains("schedulers_lost"));
 }
 
 TEST(Json, ACommandLineThatIsNotUtf8DoesNotThrow) {

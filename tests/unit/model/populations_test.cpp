@@ -39,6 +39,38 @@ TEST(Populations, GroupsByWhereBornWhereWaitingAndWhy) {
   EXPECT_EQ(populations.all()[0].oldest_since_ns, 1001u);
 }
 
+TEST(Populations, WhoIsInABlockingCallIsGroupedByItsPlaceToo) {
+  Populations populations(Grouping::by_place);
+  Member here = parked(1, 0);
+  Member there = parked(2, 1, 1, 11);
+  here.activity = there.activity = Activity::syscall;
+  there.reason = 9;  // of its last wait
+  populations.add(census_of({here, there, parked(3, 2)}));
+  ASSERT_EQ(populations.all().size(), 3u);
+  EXPECT_EQ(populations.all()[1].key.parked_stack, 11u);
+  EXPECT_EQ(populations.all()[1].key.reason, 0u);
+}
+
+TEST(Populations, ItsMembersAreFound) {
+  Populations populations(Grouping::by_place);
+  std::vector<Member> members;
+  for (uint32_t slot = 0; slot < 60; ++slot) {
+    members.push_back(parked(slot + 1, slot, 1, slot % 2 == 0 ? 10 : 11));
+  }
+  populations.add(census_of(members));
+  members.erase(members.begin());
+  populations.add(census_of(members));
+  const Population& even = populations.all()[0];
+  EXPECT_EQ(even.example_slot, 2u);
+  const auto all = populations.members(even, 100);
+  ASSERT_EQ(all.size(), 29u);
+  EXPECT_EQ(all[0].id, 3u);
+  EXPECT_EQ(all[0].slot, 2u);
+  const auto some = populations.members(even, 4);
+  ASSERT_EQ(some.size(), 4u);
+  EXPECT_GT(some[3].slot, 40u) << "from all over the table";
+}
+
 TEST(Populations, FollowsMembersByIdentity) {
   Populations populations(Grouping::by_place);
   populations.add(census_of({parked(1, 0), parked(2, 1)}));
