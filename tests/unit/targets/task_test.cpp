@@ -87,7 +87,7 @@ TEST_F(Tasks, AChainWithoutEndIsCut) {
   image.reads = 0;
   EXPECT_EQ(read(), StackReader::Outcome::cut);
   EXPECT_EQ(places.size(), AwaitChain::max_links);
-  EXPECT_LE(image.reads, AwaitChain::max_links + 2);
+  EXPECT_LE(image.reads, 2 * AwaitChain::max_links + 1);
   image.parked_task(0, 17, awaits[400 - AwaitChain::max_links]);
   EXPECT_EQ(read(), StackReader::Outcome::read) << "as long as one may be";
 }

@@ -3,17 +3,26 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 namespace coroscope::coro {
 
-AwaitChain read_awaits(const Memory& memory, uint64_t first) {
+AwaitChain read_awaits(const Memory& memory, uint64_t header_address, uint64_t first,
+                       HeaderCopies* copies) {
   AwaitChain chain;
   std::vector<uint64_t> links;
   for (uint64_t link = first; link != 0;) {
     if (links.size() == AwaitChain::max_links || link % 8 != 0) return chain;
     if (std::find(links.begin(), links.end(), link) != links.end()) return chain;
+    // The header along with each link, so that it takes no call of its own.
     coro_await await{};
-    if (!memory.read_value(link, &await)) return chain;
+    Memory::Request requests[] = {{header_address, &copies->before, sizeof copies->before, false},
+                                  {link, &await, sizeof await, false},
+                                  {header_address, &copies->after, sizeof copies->after, false}};
+    const std::span<Memory::Request> needed = std::span(requests).subspan(links.empty() ? 0 : 1);
+    memory.read_many(needed);
+    copies->read = requests[2].ok && (requests[0].ok || !links.empty());
+    if (!copies->read || !requests[1].ok) return chain;
     links.push_back(link);
     chain.locations.push_back(await.location);
     link = await.caller;

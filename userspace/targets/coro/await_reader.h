@@ -26,9 +26,18 @@ struct AwaitChain {
   bool complete = false;
 };
 
-// Follows the chain from `first` on. What it reads is only worth something if
-// the header's sequence shows that the task stayed where it was.
-AwaitChain read_awaits(const Memory& memory, uint64_t first);
+// HeaderCopies is the header of a task as it was before its chain was read, and
+// after.
+struct HeaderCopies {
+  coro_header before{};
+  coro_header after{};
+  bool read = false;  // both were readable
+};
+
+// Follows the chain from `first` on. It is only worth something if both copies
+// of the header at `header_address` are one whole.
+AwaitChain read_awaits(const Memory& memory, uint64_t header_address, uint64_t first,
+                       HeaderCopies* copies);
 
 // LocationReader reads places in the source. They are static data of the
 // program, so each is read once.

@@ -34,12 +34,12 @@ bool StackReader::copy_stack(const TableHeader& entry, coro_header& before, coro
 }
 
 bool StackReader::copy_awaits(const TableHeader& entry, coro_header& before, coro_header& after) {
-  if (entry.header.saved_sp == 0) return false;
-  if (!memory_.read_value(entry.address, &before)) return false;
-  chain_ = read_awaits(memory_, entry.header.saved_sp);
+  HeaderCopies copies;
+  chain_ = read_awaits(memory_, entry.address, entry.header.saved_sp, &copies);
+  before = copies.before;
+  after = copies.after;
   // A chain that could not be read may be one that was left meanwhile.
-  if (!memory_.read_value(entry.address, &after)) return false;
-  return !chain_.locations.empty() || !is_whole(before, after);
+  return copies.read && (!chain_.locations.empty() || !is_whole(before, after));
 }
 
 // What was read belongs to the header if the header did not move meanwhile.
