@@ -63,7 +63,7 @@ TEST(HostileTasks, BytesOfChanceCostNothingWorse) {
       spoil(reinterpret_cast<char*>(&header) + from, sizeof header - from, random() % 4);
     }
     const auto census = (*target)->census([&](const ParkedContext& context) {
-      EXPECT_LE(context.places.size(), AwaitChain::max_links);
+      EXPECT_LE(context.places.size(), TaskPlace::max_links);
       for (const uint64_t place : context.places) read += (*target)->place(place).has_value();
       return UnwoundContext{2, true};
     });

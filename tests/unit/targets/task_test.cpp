@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "image.h"
 #include "targets/coro/await_reader.h"
 #include "targets/coro/coro_target.h"
@@ -86,9 +88,9 @@ TEST_F(Tasks, AChainWithoutEndIsCut) {
   image.parked_task(0, 17, chain(std::vector<uint64_t>(400, 0x111)));
   image.reads = 0;
   EXPECT_EQ(read(), StackReader::Outcome::cut);
-  EXPECT_EQ(places.size(), AwaitChain::max_links);
-  EXPECT_LE(image.reads, 2 * AwaitChain::max_links + 1);
-  image.parked_task(0, 17, awaits[400 - AwaitChain::max_links]);
+  EXPECT_EQ(places.size(), TaskPlace::max_links);
+  EXPECT_LE(image.reads, TaskPlace::max_links + 2);
+  image.parked_task(0, 17, awaits[400 - TaskPlace::max_links]);
   EXPECT_EQ(read(), StackReader::Outcome::read) << "as long as one may be";
 }
 
@@ -115,10 +117,11 @@ TEST_F(Tasks, ATaskOfACensusIsAMemberLikeAFiber) {
   auto process = Process::open(getpid());
   auto target = CoroTarget::open(
       *process, image, {{Image::descriptor_at, CORO_ABI_MAJOR, CORO_ABI_MINOR, "/proc/self/exe"}});
-  const auto census = (*target)->census([](const ParkedContext& context) {
+  auto census = (*target)->census([](const ParkedContext& context) {
     return UnwoundContext{context.places.empty() ? 8u : 7u, true};
   });
   ASSERT_TRUE(census);
+  std::ranges::sort(census->members, {}, &Member::id);
   EXPECT_EQ(census->losses.total(), 0u);
   ASSERT_EQ(census->members.size(), 3u);
   EXPECT_EQ(census->members[0].parked_stack, 7u);
@@ -126,6 +129,36 @@ TEST_F(Tasks, ATaskOfACensusIsAMemberLikeAFiber) {
   EXPECT_EQ(census->members[1].parked_stack, 8u);
   EXPECT_EQ(census->members[2].parked_stack, unread_parked_stack);
   EXPECT_EQ(census->stacks_unread, 1u);
+}
+
+TEST_F(Tasks, ManyAreReadTogetherAndWhoMovedMeanwhileAgain) {
+  for (uint32_t slot = 0; slot < Image::slab_headers; ++slot) {
+    image.parked_task(slot, slot + 1, chain({0x111, 0x222, 0x100u + slot}));
+  }
+  const uint64_t moved_to = chain({0x999});
+  image.before_read = [&](uint64_t address, size_t) {
+    coro_header& header = image.slab[5];
+    if (address != header.saved_sp || header.saved_sp == moved_to) return;
+    header.sequence += 2;
+    header.saved_sp = moved_to;
+  };
+  auto process = Process::open(getpid());
+  auto target = CoroTarget::open(
+      *process, image, {{Image::descriptor_at, CORO_ABI_MAJOR, CORO_ABI_MINOR, "/proc/self/exe"}});
+  const auto take = [&] {
+    return *(*target)->census([](const ParkedContext& context) {
+      return UnwoundContext{static_cast<ParkedStack>(context.places.back()), true};
+    });
+  };
+  for (const bool again : {false, true}) {
+    image.reads = 0;
+    const Census census = take();
+    EXPECT_EQ(census.stacks_unread, 0u);
+    for (const Member& member : census.members) {
+      EXPECT_EQ(member.parked_stack, member.slot == 5 ? 0x999u : 0x100u + member.slot);
+    }
+    EXPECT_TRUE(!again || image.reads <= 8) << "who did not move is not read again";
+  }
 }
 
 TEST_F(Tasks, WhoIsInABlockingCallHasAPlaceButIsNotParked) {
@@ -136,10 +169,9 @@ TEST_F(Tasks, WhoIsInABlockingCallHasAPlaceButIsNotParked) {
   auto process = Process::open(getpid());
   auto target = CoroTarget::open(
       *process, image, {{Image::descriptor_at, CORO_ABI_MAJOR, CORO_ABI_MINOR, "/proc/self/exe"}});
-  const auto census = (*target)->census([](const ParkedContext&) {
-    return UnwoundContext{7, true};
-  });
+  auto census = (*target)->census([](const ParkedContext&) { return UnwoundContext{7, true}; });
   ASSERT_EQ(census->members.size(), 3u);
+  std::ranges::sort(census->members, {}, &Member::id);
   for (const Member& member : census->members) EXPECT_EQ(member.activity, Activity::syscall);
   EXPECT_EQ(census->members[0].parked_stack, 7u);
   EXPECT_EQ(census->members[1].parked_stack, 7u);

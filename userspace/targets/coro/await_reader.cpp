@@ -3,32 +3,87 @@
 
 #include <algorithm>
 #include <cstring>
-#include <span>
+#include <utility>
 
 namespace coroscope::coro {
 
-AwaitChain read_awaits(const Memory& memory, uint64_t header_address, uint64_t first,
-                       HeaderCopies* copies) {
-  AwaitChain chain;
-  std::vector<uint64_t> links;
-  for (uint64_t link = first; link != 0;) {
-    if (links.size() == AwaitChain::max_links || link % 8 != 0) return chain;
-    if (std::find(links.begin(), links.end(), link) != links.end()) return chain;
-    // The header along with each link, so that it takes no call of its own.
-    coro_await await{};
-    Memory::Request requests[] = {{header_address, &copies->before, sizeof copies->before, false},
-                                  {link, &await, sizeof await, false},
-                                  {header_address, &copies->after, sizeof copies->after, false}};
-    const std::span<Memory::Request> needed = std::span(requests).subspan(links.empty() ? 0 : 1);
-    memory.read_many(needed);
-    copies->read = requests[2].ok && (requests[0].ok || !links.empty());
-    if (!copies->read || !requests[1].ok) return chain;
-    links.push_back(link);
-    chain.locations.push_back(await.location);
-    link = await.caller;
+namespace {
+
+// Follower is a place whose chain is being followed.
+class Follower {
+ public:
+  explicit Follower(TaskPlace& place) : place_(&place) { follow(place.first); }
+
+  // What it wants to read next: the header, the links, the header.
+  void ask(std::vector<Memory::Request>& requests) {
+    if (!begun_) add(requests, place_->header_address, &place_->before, sizeof place_->before);
+    if (link_ != 0) {
+      add(requests, link_, &await_, sizeof await_);
+    } else {
+      add(requests, place_->header_address, &place_->after, sizeof place_->after);
+    }
+    last_ = requests.size() - 1;
   }
-  chain.complete = true;
-  return chain;
+
+  // Takes what was read; false once that was all.
+  bool take(const std::vector<Memory::Request>& requests) {
+    const bool ok = requests[last_].ok;
+    if (!begun_) place_->read = requests[last_ - 1].ok;
+    begun_ = true;
+    if (link_ == 0) {
+      place_->read = place_->read && ok;
+      return false;
+    }
+    if (ok) {
+      links_.push_back(link_);
+      place_->locations.push_back(await_.location);
+      follow(await_.caller);
+    } else {
+      link_ = 0;
+    }
+    return true;
+  }
+
+ private:
+  static void add(std::vector<Memory::Request>& requests, uint64_t at, void* to, size_t size) {
+    requests.push_back({at, to, size, false});
+  }
+
+  // Goes on to `next`, unless that makes no sense or would have no end.
+  void follow(uint64_t next) {
+    const bool sane = links_.size() < TaskPlace::max_links && next % 8 == 0 &&
+                      std::find(links_.begin(), links_.end(), next) == links_.end();
+    place_->complete = next == 0;
+    link_ = sane ? next : 0;
+  }
+
+  TaskPlace* place_;
+  std::vector<uint64_t> links_;  // that were read
+  uint64_t link_ = 0;            // to be read next; 0: none, but the header again
+  coro_await await_{};
+  size_t last_ = 0;  // of its requests
+  bool begun_ = false;
+};
+
+}  // namespace
+
+void read_places(const Memory& memory, std::span<TaskPlace> places) {
+  std::vector<Follower> followers;
+  followers.reserve(places.size());
+  for (TaskPlace& place : places) followers.emplace_back(place);
+  std::vector<Memory::Request> requests;
+  while (!followers.empty()) {
+    requests.clear();
+    for (Follower& follower : followers) follower.ask(requests);
+    memory.read_many(requests);
+    size_t kept = 0;
+    for (Follower& follower : followers) {
+      if (!follower.take(requests)) continue;
+      if (&followers[kept] != &follower) followers[kept] = std::move(follower);
+      kept++;
+    }
+    followers.erase(followers.begin() + static_cast<ptrdiff_t>(kept), followers.end());
+  }
 }
 
 std::optional<SourcePlace> LocationReader::place(uint64_t address) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -15,29 +16,25 @@
 
 namespace coroscope::coro {
 
-// AwaitChain is where a task waits: the locations of its co_awaits, innermost
-// first.
-struct AwaitChain {
+// TaskPlace is where a task waits, with its header as it was before and after
+// that was read: worth something only if both are one whole.
+struct TaskPlace {
   // Links followed; of a longer chain, or one that leads into itself, there are
   // no more, and `complete` is false.
   static constexpr size_t max_links = 256;
 
-  std::vector<uint64_t> locations;  // addresses of struct coro_location; 0: not known
-  bool complete = false;
-};
-
-// HeaderCopies is the header of a task as it was before its chain was read, and
-// after.
-struct HeaderCopies {
+  uint64_t header_address = 0;
+  uint64_t first = 0;  // the innermost await
   coro_header before{};
   coro_header after{};
-  bool read = false;  // both were readable
+  std::vector<uint64_t> locations;  // of struct coro_location, innermost first; 0: not known
+  bool complete = false;            // the chain was followed to its end
+  bool read = false;                // both headers were readable
 };
 
-// Follows the chain from `first` on. It is only worth something if both copies
-// of the header at `header_address` are one whole.
-AwaitChain read_awaits(const Memory& memory, uint64_t header_address, uint64_t first,
-                       HeaderCopies* copies);
+// Fills the places, of which header_address and first are set. A link of each
+// at a time: a task costs what its links do, not a call for each of them.
+void read_places(const Memory& memory, std::span<TaskPlace> places);
 
 // LocationReader reads places in the source. They are static data of the
 // program, so each is read once.

@@ -22,6 +22,10 @@ bool has_place(uint32_t state) {
   return state == CORO_STATE_PARKED || state == CORO_STATE_SYSCALL;
 }
 
+bool is_task_with_place(const coro_header& header) {
+  return header.kind == CORO_KIND_TASK && has_place(header.state) && header.saved_sp != 0;
+}
+
 // In one call: header, stack, header again.
 bool StackReader::copy_stack(const TableHeader& entry, coro_header& before, coro_header& after) {
   if (!has_sane_stack(entry.header)) return false;
@@ -34,12 +38,38 @@ bool StackReader::copy_stack(const TableHeader& entry, coro_header& before, coro
 }
 
 bool StackReader::copy_awaits(const TableHeader& entry, coro_header& before, coro_header& after) {
-  HeaderCopies copies;
-  chain_ = read_awaits(memory_, entry.address, entry.header.saved_sp, &copies);
-  before = copies.before;
-  after = copies.after;
+  if (entry.header.saved_sp == 0) return false;
+  if (next_ < ahead_.size() && ahead_[next_].header_address == entry.address) {
+    task_ = std::move(ahead_[next_++]);
+  } else {
+    task_ = {};
+    task_.header_address = entry.address;
+    task_.first = entry.header.saved_sp;
+    read_places(memory_, {&task_, 1});
+  }
+  before = task_.before;
+  after = task_.after;
   // A chain that could not be read may be one that was left meanwhile.
-  return copies.read && (!chain_.locations.empty() || !is_whole(before, after));
+  return task_.read && (!task_.locations.empty() || !is_whole(before, after));
+}
+
+void StackReader::read_ahead(std::span<const TableHeader> entries) {
+  ahead_.clear();
+  next_ = 0;
+  if (monotonic_ns() > until_ns_) return;
+  for (const TableHeader& entry : entries) {
+    if (!is_task_with_place(entry.header) || remembers(entry)) continue;
+    TaskPlace place;
+    place.header_address = entry.address;
+    place.first = entry.header.saved_sp;
+    ahead_.push_back(std::move(place));
+  }
+  read_places(memory_, ahead_);
+}
+
+bool StackReader::remembers(const TableHeader& entry) const {
+  return entry.slot < known_.size() && known_[entry.slot].id == entry.header.id &&
+         known_[entry.slot].sequence == entry.header.sequence;
 }
 
 // What was read belongs to the header if the header did not move meanwhile.
@@ -60,8 +90,8 @@ bool StackReader::copy_place(TableHeader& entry, ParkedContext& context) {
     entry.header = before;
     if (!same && (before.saved_sp != first.saved_sp || before.kind != first.kind)) continue;
     if (task) {
-      context.places = chain_.locations;
-      context.places_complete = chain_.complete;
+      context.places = task_.locations;
+      context.places_complete = task_.complete;
     } else {
       context = {descriptor_.resume_pc, first.saved_sp, first.saved_sp, buffer_, {}, false};
     }
@@ -74,7 +104,7 @@ StackReader::Outcome StackReader::read(TableHeader& entry, const UnwindContext& 
                                        ParkedStack* stack) {
   if (known_.size() <= entry.slot) known_.resize(entry.slot + 1);
   Known& known = known_[entry.slot];
-  if (known.id != entry.header.id || known.sequence != entry.header.sequence) {
+  if (!remembers(entry)) {
     ParkedContext context;
     *stack = unread_parked_stack;
     if (monotonic_ns() > until_ns_) return Outcome::unread;
