@@ -45,7 +45,7 @@ inline void ChannelCore::publish_receivers() noexcept {
   object_.waiting_receivers = receivers_.size();
 }
 
-ChannelCore::Attempt ChannelCore::send_locked(void* value) {
+[[gnu::always_inline]] inline ChannelCore::Attempt ChannelCore::send_locked(void* value) {
   if (object_.closed != 0) {
     lock_.unlock();
     return Attempt::closed;
@@ -67,7 +67,7 @@ ChannelCore::Attempt ChannelCore::send_locked(void* value) {
   return Attempt::blocked;
 }
 
-ChannelCore::Attempt ChannelCore::receive_locked(void* result) {
+[[gnu::always_inline]] inline ChannelCore::Attempt ChannelCore::receive_locked(void* result) {
   if (object_.length > 0) {
     void* oldest = element(0);
     ops_->deliver(result, oldest);

@@ -23,6 +23,11 @@ void throw_in_task() {
       "worker: co_await its async_ form there");
 }
 
+void throw_no_fiber(const Coroutine* self) {
+  if (self == nullptr) throw_outside();
+  throw_in_task();
+}
+
 Commit arming(TimerEntry& timer) noexcept {
   const auto arm = [](void* argument) noexcept {
     auto& entry = *static_cast<TimerEntry*>(argument);

@@ -34,7 +34,7 @@ __attribute__((used)) struct coro_descriptor coro_descriptor = {
     .schedulers = (uint64_t)coro_schedulers,
     .scheduler_capacity = CORO_SCHEDULERS,
     .scheduler_size = sizeof(struct coro_scheduler),
-    .worker_size = sizeof(struct coro_worker),
+    .worker_size = CORO_WORKER_STRIDE,
     .object_size = sizeof(struct coro_object),
 };
 

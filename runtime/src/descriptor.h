@@ -10,6 +10,9 @@
 #include "coro/abi.h"
 
 #define CORO_SCHEDULERS 64u
+/* Bytes from one worker to the next: the runtime's own Worker begins with its
+ * published part. */
+#define CORO_WORKER_STRIDE 9216u
 #define CORO_TABLE_SLABS 4096u
 #define CORO_TABLE_SLAB_HEADERS 4096u
 #define CORO_DEPOT_CHUNKS 64u

@@ -37,6 +37,4 @@ struct Fiber : Coroutine {
   std::byte* stack_high = nullptr;  // one past the highest: below this object
 };
 
-using FiberList = IntrusiveList<Fiber>;
-
 }  // namespace coro::detail

@@ -25,19 +25,29 @@
 
 namespace coro::detail {
 
+// Throw UsageError: a blocking call outside of a coroutine; in a task; whichever
+// it is if `self` is running.
+[[noreturn]] void throw_outside();
+[[noreturn]] void throw_in_task();
+[[noreturn]] void throw_no_fiber(const Coroutine* self);
+
 // The running coroutine, or nullptr outside of one.
-Coroutine* current_coroutine() noexcept;
+inline Coroutine* current_coroutine() noexcept {
+  Worker* worker = current_worker();
+  return worker == nullptr ? nullptr : worker->current();
+}
 
 // The running fiber. Throws UsageError outside of coroutines, and in a task.
-Fiber& this_fiber();
+[[gnu::always_inline]] inline Fiber& this_fiber() {
+  Coroutine* self = current_coroutine();
+  if (self == nullptr || self->resume != nullptr) [[unlikely]]
+    throw_no_fiber(self);
+  return static_cast<Fiber&>(*self);
+}
 
 // errno of the calling thread. Use it wherever a wait may come between two reads:
 // the compiler may keep the address that is behind the macro across a switch.
 int thread_errno() noexcept;
-
-// Throw UsageError: a blocking call outside of a coroutine; in a task.
-[[noreturn]] void throw_outside();
-[[noreturn]] void throw_in_task();
 
 // Waits. May continue on another thread.
 [[gnu::always_inline]] inline void park(Fiber& self, coro_reason reason, const void* object,
@@ -63,7 +73,16 @@ inline void park_task(Coroutine& self, const void* saved, coro_reason reason,
 
 // Wakes a parked coroutine. From any thread, in a coroutine or not; `waker_id` as
 // in the probe, that of the calling coroutine unless given.
-void unpark(Coroutine& coroutine) noexcept;
 void unpark(Coroutine& coroutine, std::uint64_t waker_id) noexcept;
+inline void unpark(Coroutine& coroutine) noexcept {
+  Worker* worker = current_worker();
+  const Coroutine* waker = worker == nullptr ? nullptr : worker->current();
+  if (waker == nullptr || &worker->scheduler() != coroutine.scheduler) [[unlikely]] {
+    unpark(coroutine, waker == nullptr ? 0 : get(waker->header->id));
+    return;
+  }
+  publish_unpark(*coroutine.header, get(waker->header->id));
+  worker->push(coroutine);
+}
 
 }  // namespace coro::detail

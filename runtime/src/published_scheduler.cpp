@@ -22,13 +22,13 @@ constinit std::uint64_t last_id = 0;
 // How many workers the memory of a slot has room for, in whole pages.
 std::size_t room(std::size_t workers) {
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  return (workers * sizeof(coro_worker) + page - 1) / page * page / sizeof(coro_worker);
+  return (workers * CORO_WORKER_STRIDE + page - 1) / page * page / CORO_WORKER_STRIDE;
 }
 
 std::size_t capacities[CORO_SCHEDULERS];
 
 void* map_workers(std::size_t count) {
-  void* memory = mmap(nullptr, count * sizeof(coro_worker), PROT_READ | PROT_WRITE,
+  void* memory = mmap(nullptr, count * CORO_WORKER_STRIDE, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
   return memory;
@@ -58,7 +58,7 @@ PublishedScheduler::PublishedScheduler(std::size_t workers) : figures_(&unlisted
     if (slot != nullptr) put(slot->workers, reinterpret_cast<std::uint64_t>(memory));
     if (slot == nullptr) unlisted_.workers = reinterpret_cast<std::uint64_t>(memory);
   } else {
-    std::memset(reinterpret_cast<void*>(slot->workers), 0, workers * sizeof(coro_worker));
+    std::memset(reinterpret_cast<void*>(slot->workers), 0, workers * CORO_WORKER_STRIDE);
   }
   if (slot == nullptr) {
     std::atomic_ref(coro_descriptor.schedulers_lost).fetch_add(1, std::memory_order_relaxed);
@@ -79,15 +79,15 @@ PublishedScheduler::~PublishedScheduler() {
   if (figures_ == &unlisted_) {
     std::atomic_ref(coro_descriptor.schedulers_lost).fetch_sub(1, std::memory_order_relaxed);
     munmap(reinterpret_cast<void*>(unlisted_.workers),
-           room(unlisted_.worker_count) * sizeof(coro_worker));
+           room(unlisted_.worker_count) * CORO_WORKER_STRIDE);
     return;
   }
   const std::lock_guard guard(lock);
   put(figures_->id, std::uint64_t{0});
 }
 
-coro_worker& PublishedScheduler::worker(std::size_t index) noexcept {
-  return reinterpret_cast<coro_worker*>(figures_->workers)[index];
+void* PublishedScheduler::worker(std::size_t index) noexcept {
+  return reinterpret_cast<std::byte*>(figures_->workers) + index * CORO_WORKER_STRIDE;
 }
 
 }  // namespace coro::detail

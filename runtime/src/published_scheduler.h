@@ -8,8 +8,8 @@
 namespace coro::detail {
 
 // PublishedScheduler is a scheduler's place in the descriptor's list, and the
-// figures of its workers. Their memory is kept, and used again by a later
-// scheduler, since an observer may read it at any time.
+// memory of its workers, which begin with their figures. That is kept, and used
+// again by a later scheduler, since an observer may read it at any time.
 class PublishedScheduler {
  public:
   // Throws std::bad_alloc. A scheduler that finds no place is counted as lost,
@@ -20,7 +20,8 @@ class PublishedScheduler {
   PublishedScheduler& operator=(const PublishedScheduler&) = delete;
 
   [[nodiscard]] coro_scheduler& figures() noexcept { return *figures_; }
-  [[nodiscard]] coro_worker& worker(std::size_t index) noexcept;
+  // CORO_WORKER_STRIDE zeroed bytes.
+  [[nodiscard]] void* worker(std::size_t index) noexcept;
 
  private:
   coro_scheduler* figures_;

@@ -17,6 +17,8 @@
 namespace coro::detail {
 namespace {
 
+static_assert(sizeof(Worker) <= CORO_WORKER_STRIDE && CORO_WORKER_STRIDE % alignof(Worker) == 0);
+
 // Frames are several times larger under a sanitizer.
 constexpr std::size_t default_stack_size = (CORO_ASAN || CORO_TSAN ? 256 : 64) * 1024;
 
@@ -34,7 +36,7 @@ SchedulerCore::SchedulerCore(const SchedulerOptions& options)
   const unsigned count = worker_count(options.workers);
   idle_.reserve(count);
   for (unsigned i = 0; i < count; ++i) {
-    workers_.push_back(std::make_unique<Worker>(*this, i, published_.worker(i)));
+    workers_.emplace_back(::new (published_.worker(i)) Worker(*this, i, count == 1));
   }
   if (options.workers == 0u) {
     here_ = std::make_unique<Carrier>(*this);

@@ -21,6 +21,12 @@
 
 namespace coro::detail {
 
+// Workers lie in memory that is published and kept.
+struct EndWorker {
+  void operator()(Worker* worker) const noexcept { worker->~Worker(); }
+};
+using WorkerPointer = std::unique_ptr<Worker, EndWorker>;
+
 // SchedulerCore is what the workers of one scheduler share.
 class SchedulerCore {
  public:
@@ -89,9 +95,7 @@ class SchedulerCore {
   [[nodiscard]] StackPool& stacks() noexcept { return stacks_; }
   [[nodiscard]] Timers& timers() noexcept { return timers_; }
   [[nodiscard]] Poller& poller() noexcept { return poller_; }
-  [[nodiscard]] const std::vector<std::unique_ptr<Worker>>& workers() const noexcept {
-    return workers_;
-  }
+  [[nodiscard]] const std::vector<WorkerPointer>& workers() const noexcept { return workers_; }
 
   std::atomic<bool> poller_taken{false};  // one idle worker sleeps in the poller
   [[nodiscard]] bool alone() const noexcept { return workers_.size() == 1; }
@@ -132,7 +136,7 @@ class SchedulerCore {
   std::condition_variable empty_;
   std::atomic<std::uint32_t> empty_waiters_{0};
 
-  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<WorkerPointer> workers_;
   std::unique_ptr<Carrier> here_;  // of whoever is in run_here(); without threads only
   std::atomic<bool> here_taken_{false};
 

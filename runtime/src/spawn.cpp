@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <vector>
 
 #include "context.h"
 #include "coro/error.h"
@@ -40,7 +41,10 @@ namespace {
 void save_control(std::byte* context) noexcept {
 #if defined(__x86_64__)
   asm volatile("stmxcsr %0" : "=m"(*reinterpret_cast<std::uint32_t*>(context)));
-  asm volatile("fnstcw %0" : "=m"(*reinterpret_cast<std::uint16_t*>(context + 4)));
+  // While mxcsr has its default the x87 word is not looked at, see switch.S.
+  if ((*reinterpret_cast<std::uint32_t*>(context) & 0xffc0) != 0x1f80) {
+    asm volatile("fnstcw %0" : "=m"(*reinterpret_cast<std::uint16_t*>(context + 4)));
+  }
 #else
   asm volatile("mrs %0, fpcr" : "=r"(*reinterpret_cast<std::uint64_t*>(context)));
 #endif
@@ -84,9 +88,9 @@ NewFiber prepare(SchedulerCore* scheduler, std::size_t size, std::size_t alignme
   if (worker != nullptr && &worker->scheduler() == scheduler) {
     fiber = &worker->take_fiber();
   } else {
-    FiberList one;
+    std::vector<Fiber*> one;
     scheduler->stacks().take(one, 1);
-    fiber = one.pop_front();
+    fiber = one.front();
   }
   const auto high = reinterpret_cast<std::uintptr_t>(fiber->stack_high);
   fiber->closure = reinterpret_cast<void*>((high - size) & ~(alignment - 1));
@@ -98,9 +102,7 @@ void abandon(Fiber* fiber) noexcept {
     worker->give_fiber(*fiber);
     return;
   }
-  FiberList one;
-  one.push_back(*fiber);
-  fiber->scheduler->stacks().give(one, 1);
+  fiber->scheduler->stacks().give({&fiber, 1});
 }
 
 // A task's spawner runs on the thread's own stack.

@@ -61,15 +61,20 @@ StackPool::~StackPool() {
   for (std::byte* chunk : chunks_) munmap(chunk, stacks_per_chunk * stack_size_);
 }
 
-void StackPool::take(FiberList& fibers, std::size_t count) {
+void StackPool::take(std::vector<Fiber*>& fibers, std::size_t count) {
   const std::lock_guard guard(mutex_);
-  if (idle_.empty()) idle_.push_front(carve());
-  while (count-- > 0 && !idle_.empty()) fibers.push_front(*idle_.pop_front());
+  if (idle_.empty()) {
+    Fiber& fiber = carve();
+    idle_.push_back(&fiber);
+  }
+  const std::size_t taken = std::min(count, idle_.size());
+  fibers.insert(fibers.end(), idle_.end() - static_cast<std::ptrdiff_t>(taken), idle_.end());
+  idle_.resize(idle_.size() - taken);
 }
 
-void StackPool::give(FiberList& fibers, std::size_t count) noexcept {
+void StackPool::give(std::span<Fiber* const> fibers) noexcept {
   const std::lock_guard guard(mutex_);
-  while (count-- > 0 && !fibers.empty()) idle_.push_front(*fibers.pop_front());
+  idle_.insert(idle_.end(), fibers.begin(), fibers.end());  // there is room for all
 }
 
 void StackPool::map_chunk() {
@@ -87,6 +92,7 @@ void StackPool::map_chunk() {
 Fiber& StackPool::carve() {
   if (carved_ == stacks_per_chunk) map_chunk();
   make_room(fibers_);
+  idle_.reserve(fibers_.capacity());
   std::byte* base = chunks_.back() + carved_ * stack_size_;
   const bool guarded = guard_ == Guard::marker ? madvise(base, page_size_, MADV_GUARD_INSTALL) == 0
                                                : mprotect(base, page_size_, PROT_NONE) == 0;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <mutex>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -30,13 +31,13 @@ class StackPool {
   StackPool(const StackPool&) = delete;
   StackPool& operator=(const StackPool&) = delete;
 
-  // Moves up to `count` idle fibers to `fibers`, at least one. Throws
+  // Adds up to `count` idle fibers to `fibers`, at least one. Throws
   // std::system_error when no more stacks can be mapped or guarded,
   // std::length_error when the coroutine table is full.
-  void take(FiberList& fibers, std::size_t count);
+  void take(std::vector<Fiber*>& fibers, std::size_t count);
 
-  // Takes up to `count` fibers back from `fibers`.
-  void give(FiberList& fibers, std::size_t count) noexcept;
+  // Takes fibers back.
+  void give(std::span<Fiber* const> fibers) noexcept;
 
   // Calls f(Fiber&) for every fiber, idle or not.
   template <class F>
@@ -57,7 +58,7 @@ class StackPool {
   std::size_t stack_size_;
   Guard guard_;
   std::mutex mutex_;
-  FiberList idle_;
+  std::vector<Fiber*> idle_;  // has room for all fibers
   std::vector<Fiber*> fibers_;
   std::vector<std::byte*> chunks_;
   std::size_t carved_;  // stacks carved from the last chunk

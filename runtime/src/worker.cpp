@@ -3,6 +3,7 @@
 #include "worker.h"
 
 #include <cerrno>
+#include <span>
 
 #include "park.h"
 #include "scheduler_core.h"
@@ -14,9 +15,12 @@
 #endif
 
 namespace coro::detail {
-namespace {
 
-__attribute__((tls_model("initial-exec"))) thread_local Worker* this_worker = nullptr;
+extern "C" {
+__attribute__((tls_model("initial-exec"))) __thread Worker* coro_this_worker = nullptr;
+}
+
+namespace {
 
 constexpr std::size_t pooled_most = 128;
 constexpr std::size_t pooled_refill = 32;
@@ -26,19 +30,16 @@ constinit std::atomic<std::uint64_t> next_free_id{1};
 
 }  // namespace
 
+#if !defined(__x86_64__)
 CORO_OPAQUE Worker* current_worker() noexcept {
   asm volatile("");
-  return this_worker;
+  return coro_this_worker;
 }
+#endif
 
 CORO_OPAQUE int thread_errno() noexcept {
   asm volatile("");
   return errno;
-}
-
-Coroutine* current_coroutine() noexcept {
-  Worker* worker = current_worker();
-  return worker == nullptr ? nullptr : worker->current();
 }
 
 std::uint64_t claim_ids(std::uint64_t count) noexcept {
@@ -54,14 +55,14 @@ std::uint64_t Worker::next_id() noexcept {
 }
 
 bool Worker::run(Carrier& carrier, bool (*until)(void*), void* argument) {
-  this_worker = this;
+  coro_this_worker = this;
   carrier_ = &carrier;
   exceptions_ = carrier.exceptions;
   while (Coroutine* coroutine = find_runnable(until, argument)) {
     if (!execute(*coroutine, carrier)) return false;
   }
   stop_spinning();
-  this_worker = nullptr;
+  coro_this_worker = nullptr;
   carrier_ = nullptr;
   return true;
 }
@@ -90,10 +91,10 @@ bool Worker::run(Carrier& carrier, bool (*until)(void*), void* argument) {
 
 Carrier& Worker::detach() noexcept {
   Carrier& carrier = *carrier_;
-  this_worker = nullptr;
+  coro_this_worker = nullptr;
   carrier_ = nullptr;
   current_ = nullptr;
-  count(figures_.handoffs);
+  count(queue_.handoffs);
   return carrier;
 }
 
@@ -105,44 +106,44 @@ void Worker::finish_exit(Fiber& fiber) noexcept {
   count_exit();
 }
 
-void Worker::push(Coroutine& coroutine) noexcept {
-  if (!queue_.push(coroutine)) [[unlikely]] {
-    CoroutineList overflow;
-    queue_.pop_half(overflow);
-    overflow.push_back(coroutine);
-    scheduler_.push_global(overflow);
-  }
-  // With one worker nobody can be idle while we are here.
-  if (!scheduler_.alone()) scheduler_.notify_work();
+void Worker::push_overflow(Coroutine& coroutine) noexcept {
+  CoroutineList overflow;
+  queue_.pop_half(overflow);
+  overflow.push_back(coroutine);
+  scheduler_.push_global(overflow);
+}
+
+void Worker::notify_work() noexcept {
+  scheduler_.notify_work();
 }
 
 Fiber& Worker::take_fiber() {
-  if (pooled_.empty()) scheduler_.stacks().take(pooled_, pooled_refill);
-  return *pooled_.pop_front();
+  if (pooled_.empty()) {
+    pooled_.reserve(pooled_most + 1);
+    scheduler_.stacks().take(pooled_, pooled_refill);
+  }
+  Fiber& fiber = *pooled_.back();
+  pooled_.pop_back();
+  return fiber;
 }
 
 void Worker::give_fiber(Fiber& fiber) noexcept {
-  pooled_.push_front(fiber);
-  if (pooled_.size() > pooled_most) scheduler_.stacks().give(pooled_, pooled_most / 2);
-}
-
-Fiber& this_fiber() {
-  Coroutine* self = current_coroutine();
-  if (self == nullptr) [[unlikely]]
-    throw_outside();
-  if (self->resume != nullptr) [[unlikely]]
-    throw_in_task();
-  return static_cast<Fiber&>(*self);
+  if (pooled_.size() >= pooled_.capacity()) {
+    const std::size_t kept = pooled_.size() / 2;
+    scheduler_.stacks().give(std::span(pooled_).subspan(kept));
+    pooled_.resize(kept);
+  }
+  if (pooled_.capacity() != 0) {
+    pooled_.push_back(&fiber);
+  } else {  // this worker has only run what others started
+    Fiber* one = &fiber;
+    scheduler_.stacks().give({&one, 1});
+  }
 }
 
 void park_forever(Fiber& self, coro_reason reason) noexcept {
   const Commit nothing{.run = [](void*) noexcept {}, .argument = nullptr};
   for (;;) park(self, reason, nullptr, nothing);
-}
-
-void unpark(Coroutine& coroutine) noexcept {
-  const Coroutine* waker = current_coroutine();
-  unpark(coroutine, waker == nullptr ? 0 : get(waker->header->id));
 }
 
 void unpark(Coroutine& coroutine, std::uint64_t waker_id) noexcept {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <vector>
 
 #include "carrier.h"
 #include "context.h"
@@ -32,11 +33,9 @@ struct Commit {
 // is left to do for the one that left is done by whoever comes next: settle().
 class Worker {
  public:
-  Worker(SchedulerCore& scheduler, unsigned index, coro_worker& figures) noexcept
-      : scheduler_(scheduler),
-        figures_(figures),
-        random_(std::uint64_t{index} << 32),
-        queue_(figures) {}
+  // `alone`: the scheduler has no other.
+  Worker(SchedulerCore& scheduler, unsigned index, bool alone) noexcept
+      : scheduler_(scheduler), alone_(alone), random_(std::uint64_t{index} << 32) {}
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
@@ -45,7 +44,12 @@ class Worker {
   bool run(Carrier& carrier, bool (*until)(void*) = nullptr, void* argument = nullptr);
 
   // Makes a coroutine runnable here.
-  void push(Coroutine& coroutine) noexcept;
+  void push(Coroutine& coroutine) noexcept {
+    if (!queue_.push(coroutine)) [[unlikely]]
+      push_overflow(coroutine);
+    // With one worker nobody can be idle while we are here.
+    if (!alone_) notify_work();
+  }
 
   // An idle fiber of the pool.
   Fiber& take_fiber();
@@ -90,16 +94,18 @@ class Worker {
   void count_exit() noexcept {
     exited_.store(exited_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }
-  [[nodiscard]] coro_worker& figures() const noexcept { return figures_; }
 
  private:
+  void push_overflow(Coroutine& coroutine) noexcept;
+  void notify_work() noexcept;
   Coroutine* pop_here() noexcept;
   [[nodiscard]] bool must_look() const noexcept;
   Coroutine* find_runnable(bool (*until)(void*), void* argument);
   Coroutine* found(Coroutine* coroutine) noexcept;
   Coroutine* take_global(std::size_t most) noexcept;
   Coroutine* steal() noexcept;
-  bool poll_now();
+  Coroutine* look_around();
+  bool poll_now(bool sockets);
   bool wake_expired(Expired& expired) noexcept;
   void sleep();
   void sleep_polling();
@@ -112,31 +118,46 @@ class Worker {
   void settle() noexcept;
   void finish_exit(Fiber& fiber) noexcept;
 
+  RunQueue queue_;  // first: what is published begins with it
   SchedulerCore& scheduler_;
+  const bool alone_;
   Coroutine* current_ = nullptr;
   Fiber* left_ = nullptr;      // the fiber that was left and is not settled
   Commit commit_;              // its
   Coroutine* next_ = nullptr;  // for the loop to run
   Carrier* carrier_ = nullptr;
   ExceptionState* exceptions_ = nullptr;  // the thread's
-  coro_worker& figures_;
-  std::uint32_t runs_left_ = 1;  // until the global queue and the poller are looked at
+  std::uint32_t runs_left_ = 1;           // until the global queue and the poller are looked at
+  std::uint32_t looks_ = 0;
   std::uint64_t random_ = 0;
   bool spinning_ = false;  // counted in the scheduler's number of spinning workers
-  FiberList pooled_;
+  std::vector<Fiber*> pooled_;
   std::uint64_t ids_next_ = 0;
   std::uint64_t ids_end_ = 0;
   std::atomic<std::uint64_t> spawned_{0};
   std::atomic<std::uint64_t> exited_{0};
-  RunQueue queue_;
   std::atomic<std::uint32_t> notified_{0};
   std::atomic<bool> polling_{false};
 };
 
-// The worker of the calling thread, or nullptr. Never inlined: a fiber may be on
-// another thread after each switch, and the compiler must not reuse the address
-// of a thread-local variable across one.
+// The worker of the calling thread, or nullptr. A fiber may be on another thread
+// after each switch, and the compiler must not reuse the address of a thread-local
+// variable across one: so it does not see that there is one.
+#if defined(__x86_64__)
+extern "C" __attribute__((visibility("hidden"))) __thread Worker* coro_this_worker;
+inline Worker* current_worker() noexcept {
+  Worker* worker = nullptr;
+  asm volatile(
+      "movq coro_this_worker@gottpoff(%%rip), %0\n\t"
+      "movq %%fs:(%0), %0"
+      : "=r"(worker)
+      :
+      : "memory");
+  return worker;
+}
+#else
 Worker* current_worker() noexcept;
+#endif
 
 // Own figures are written by one thread and read by anybody.
 inline void count(std::uint64_t& figure, std::uint64_t more = 1) noexcept {
@@ -152,11 +173,18 @@ inline std::uint64_t Worker::random() noexcept {
   return mixed ^ (mixed >> 31);
 }
 
+// For a fiber that leaves: the next one, if nothing else has to be looked at.
+[[gnu::always_inline]] inline Coroutine* Worker::pop_here() noexcept {
+  if (runs_left_ == 0) return nullptr;
+  --runs_left_;
+  return queue_.pop(!alone_);
+}
+
 // A coroutine is about to run.
 [[gnu::always_inline]] inline void Worker::begin(Coroutine& coroutine) noexcept {
   current_ = &coroutine;
   publish_state(*coroutine.header, CORO_STATE_RUNNING);
-  count(figures_.dispatches);
+  count(queue_.dispatches);
 }
 
 // A fiber that was left is saved: from here on others may run it.

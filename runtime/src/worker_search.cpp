@@ -29,16 +29,9 @@ constexpr int steal_rounds = 2;
 
 }  // namespace
 
-// For a fiber that leaves: the next one, if nothing else has to be looked at.
-Coroutine* Worker::pop_here() noexcept {
-  if (runs_left_ == 0 || scheduler_.stopping()) return nullptr;
-  --runs_left_;
-  return queue_.pop(!scheduler_.alone());
-}
-
 // For one that would only yield to itself.
 bool Worker::must_look() const noexcept {
-  return runs_left_ == 0 || scheduler_.stopping() || scheduler_.global_waiting();
+  return runs_left_ == 0 || scheduler_.global_waiting() || scheduler_.stopping();
 }
 
 Coroutine* Worker::find_runnable(bool (*until)(void*), void* argument) {
@@ -47,12 +40,11 @@ Coroutine* Worker::find_runnable(bool (*until)(void*), void* argument) {
     if (until != nullptr && until(argument)) return nullptr;
     if (runs_left_-- == 0) {
       runs_left_ = fairness_runs;
-      poll_now();
-      if (Coroutine* coroutine = take_global(1)) return found(coroutine);
+      if (Coroutine* coroutine = look_around()) return found(coroutine);
     }
     if (Coroutine* coroutine = queue_.pop(!scheduler_.alone())) return found(coroutine);
     if (Coroutine* coroutine = take_global(RunQueue::capacity / 2)) return found(coroutine);
-    if (poll_now()) continue;
+    if (poll_now(true)) continue;
     if (Coroutine* coroutine = steal()) return found(coroutine);
     sleep();
   }
@@ -83,16 +75,28 @@ Coroutine* Worker::steal() noexcept {
     Worker& victim = *workers[(first + i) % workers.size()];
     if (&victim == this) continue;
     if (Coroutine* coroutine = victim.queue_.steal_into(queue_)) {
-      count(figures_.steals);
-      count(figures_.stolen, 1 + queue_.size());
+      count(queue_.steals);
+      count(queue_.stolen, 1 + queue_.size());
       return coroutine;
     }
   }
   return nullptr;
 }
 
-// Wakes what is due without waiting. True: something became runnable.
-bool Worker::poll_now() {
+// What is done every fairness_runs, whatever our own queue holds. The poller only
+// adds to that queue: as long as there is a global one to be served it is looked
+// at less often, or else a few busy sockets would keep all others waiting.
+Coroutine* Worker::look_around() {
+  constexpr std::uint32_t looks_for_one_poll = 16;
+  poll_now(++looks_ % looks_for_one_poll == 0);
+  Coroutine* coroutine = take_global(fairness_runs);
+  if (coroutine == nullptr) poll_now(true);
+  return coroutine;
+}
+
+// Wakes what is due without waiting: timers, and sockets if asked to. True:
+// something became runnable.
+bool Worker::poll_now(bool sockets) {
   Expired ready;
   Timers& timers = scheduler_.timers();
   if (timers.next() != Timers::never) {
@@ -100,7 +104,7 @@ bool Worker::poll_now() {
     if (now >= timers.next()) timers.take_expired(now, ready);
   }
   Poller& poller = scheduler_.poller();
-  if (poller.in_use() && !scheduler_.poller_taken.load(std::memory_order_relaxed)) {
+  if (sockets && poller.in_use() && !scheduler_.poller_taken.load(std::memory_order_relaxed)) {
     poller.look(ready.coroutines);
   }
   return wake_expired(ready);
@@ -137,7 +141,7 @@ void Worker::sleep() {
     stop_sleeping();
     return;
   }
-  count(figures_.sleeps);
+  count(queue_.sleeps);
   if (!scheduler_.poller_taken.exchange(true, std::memory_order_seq_cst)) {
     sleep_polling();
   } else {

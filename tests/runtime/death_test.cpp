@@ -5,6 +5,7 @@
 
 #include <stdexcept>
 #include <system_error>
+#include <vector>
 
 #include "coro/coro.h"
 #include "sanitizer.h"
@@ -46,9 +47,9 @@ TEST_F(RuntimeDeathTest, BothGuardsAreFatal) {
     EXPECT_EXIT(
         {
           coro::detail::StackPool pool(nullptr, 65536, guard);
-          coro::detail::FiberList fibers;
+          std::vector<coro::detail::Fiber*> fibers;
           pool.take(fibers, 1);
-          auto* low = reinterpret_cast<volatile char*>(fibers.pop_front()->stack_low);
+          auto* low = reinterpret_cast<volatile char*>(fibers.front()->stack_low);
           low[-1] = 1;
           _exit(0);
         },

@@ -229,4 +229,29 @@ TEST(Scheduler, ThrowingCopyAbandonsTheCoroutine) {
   scheduler.wait_empty();
 }
 
+// A queue of our own that never runs dry must not keep those waiting who were
+// started or woken from outside.
+TEST(Scheduler, ABusyLocalQueueDoesNotStarveTheGlobalOne) {
+  const int outsiders = 1000;
+  coro::Scheduler scheduler({.workers = 1, .require_empty = true});
+  scheduler.run([&scheduler, outsiders] {
+    bool stop = false;
+    for (int i = 0; i < 4; ++i) {
+      coro::go([&stop] {
+        while (!stop) coro::yield();
+      });
+    }
+    int ran = 0;
+    std::thread([&scheduler, &ran, outsiders] {
+      for (int i = 0; i < outsiders; ++i) scheduler.go([&ran] { ++ran; });
+    }).join();
+    int rounds = 0;  // of all who yield
+    for (; ran < outsiders; ++rounds) coro::yield();
+    EXPECT_LT(rounds, outsiders);
+    stop = true;
+    while (scheduler.live() > 1) coro::yield();
+  });
+  scheduler.wait_empty();
+}
+
 }  // namespace

@@ -7,13 +7,13 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "coro/coro.h"
 
 namespace {
 
 using coro::detail::Fiber;
-using coro::detail::FiberList;
 using coro::detail::Guard;
 using coro::detail::StackPool;
 
@@ -21,15 +21,11 @@ TEST(StackPool, ReusesStacks) {
   StackPool pool(nullptr, 64 * 1024);
   std::set<Fiber*> seen;
   for (int round = 0; round < 100; ++round) {
-    FiberList fibers;
+    std::vector<Fiber*> fibers;
     for (int i = 0; i < 10; ++i) pool.take(fibers, 1);
     EXPECT_EQ(fibers.size(), 10u);
-    FiberList back;
-    while (Fiber* fiber = fibers.pop_front()) {
-      seen.insert(fiber);
-      back.push_back(*fiber);
-    }
-    pool.give(back, 10);
+    seen.insert(fibers.begin(), fibers.end());
+    pool.give(fibers);
   }
   EXPECT_EQ(seen.size(), 10u);
   EXPECT_EQ(pool.created(), 10u);
@@ -39,9 +35,9 @@ TEST(StackPool, StacksAreUsableAndApart) {
   for (const Guard guard : {Guard::automatic, Guard::protect}) {
     StackPool pool(nullptr, 1, guard);  // rounded up
     EXPECT_GE(pool.stack_size(), 16384u);
-    FiberList fibers;
+    std::vector<Fiber*> fibers;
     for (int i = 0; i < 200; ++i) pool.take(fibers, 1);
-    while (Fiber* fiber = fibers.pop_front()) {
+    for (Fiber* fiber : fibers) {
       *fiber->stack_low = std::byte{1};
       *(fiber->stack_high - 1) = std::byte{1};
       EXPECT_GT(fiber->stack_high - fiber->stack_low, 8192);
@@ -63,7 +59,7 @@ TEST(StackPool, GuardsNeedNoMoreMappingsThanTheirKindDoes) {
   StackPool pool(nullptr, 64 * 1024);
   const std::size_t each = pool.guard() == Guard::marker ? 0 : 2;
   const std::size_t before = mappings();
-  FiberList fibers;
+  std::vector<Fiber*> fibers;
   for (int i = 0; i < 6400; ++i) pool.take(fibers, 1);
   EXPECT_LE(mappings(), before + 6400 * each + 6400 / 64 + 20);
 }

@@ -4,9 +4,16 @@
  *    0  mxcsr, x87 control word    32  r12    48  rbp
  *    8  r15    16  r14    24  r13  40  rbx    56  return address
  * The floating-point control words are callee-saved by the ABI, so they are
- * part of it; the status flags beside them in mxcsr are not. No shadow stack: CET is not enabled for these programs.
+ * part of it; the status flags beside them in mxcsr are not. Storing the x87 word
+ * costs more than all the rest, so it is taken for its default while mxcsr has its
+ * own: fesetround(), feenableexcept() and fesetenv() change both.
+ * No shadow stack: CET is not enabled for these programs.
  */
 #include "../../context.h"
+
+#define CORO_MXCSR_MASK 0xffc0
+#define CORO_MXCSR_DEFAULT 0x1f80
+#define CORO_X87_DEFAULT 0x37f
 
     .text
     .globl coro_switch
@@ -36,9 +43,11 @@ coro_switch:
     subq $8, %rsp
     .cfi_def_cfa_offset CORO_CONTEXT_SIZE
     stmxcsr CORO_CONTEXT_CONTROL(%rsp)
-    fnstcw CORO_CONTEXT_CONTROL+4(%rsp)
     movl CORO_CONTEXT_CONTROL(%rsp), %eax
-    movzwl CORO_CONTEXT_CONTROL+4(%rsp), %edx
+    andl $CORO_MXCSR_MASK, %eax
+    xorl $CORO_MXCSR_DEFAULT, %eax
+    jne 2f
+1:
     movq %rsp, (%rdi)
     /* Both contexts have one layout, so the call frame information above holds
      * on either side of this instruction: that is the state at coro_resume_pc. */
@@ -47,13 +56,11 @@ coro_switch:
     .hidden coro_resume_pc
 coro_resume_pc:
     .cfi_remember_state
-    /* Loading the control words costs more than all the rest, and they hardly
-     * ever differ. */
-    xorl CORO_CONTEXT_CONTROL(%rsp), %eax
-    testl $0xffc0, %eax
-    jne 2f
-1:
-    cmpw CORO_CONTEXT_CONTROL+4(%rsp), %dx
+    /* Loading the control words is slow, too, and they hardly ever differ. */
+    movl CORO_CONTEXT_CONTROL(%rsp), %edx
+    andl $CORO_MXCSR_MASK, %edx
+    xorl $CORO_MXCSR_DEFAULT, %edx
+    orl %edx, %eax
     jne 3f
 4:
     addq $8, %rsp
@@ -84,9 +91,14 @@ coro_resume_pc:
     jmpq *%rcx
     .cfi_restore_state
 2:
-    ldmxcsr CORO_CONTEXT_CONTROL(%rsp)
+    fnstcw CORO_CONTEXT_CONTROL+4(%rsp)
     jmp 1b
 3:
+    ldmxcsr CORO_CONTEXT_CONTROL(%rsp)
+    testl %edx, %edx
+    jne 5f
+    movw $CORO_X87_DEFAULT, CORO_CONTEXT_CONTROL+4(%rsp)
+5:
     fldcw CORO_CONTEXT_CONTROL+4(%rsp)
     jmp 4b
     .cfi_endproc
@@ -137,8 +149,6 @@ coro_call_saved:
     .cfi_offset r15, -56
     subq $8, %rsp
     .cfi_def_cfa_offset CORO_CONTEXT_SIZE
-    stmxcsr CORO_CONTEXT_CONTROL(%rsp)
-    fnstcw CORO_CONTEXT_CONTROL+4(%rsp)
     movq %rsi, %rax
     movq %rsp, %rsi
     callq *%rax
