@@ -24,8 +24,8 @@ Error unknown_version(const Process& process, uint32_t major, uint32_t minor) {
                   process.describe(), major, minor, CORO_ABI_MAJOR)};
 }
 
-bool is_stride(uint32_t bytes, size_t least) {
-  return bytes >= least && bytes <= max_header_size && bytes % 8 == 0;
+bool is_stride(uint32_t bytes, size_t least, uint32_t most = max_header_size) {
+  return bytes >= least && bytes <= most && bytes % 8 == 0;
 }
 
 // The same, of what version 1.1 added. Of a runtime of 1.0 all of it is 0.
@@ -35,7 +35,7 @@ std::string find_newer_nonsense(const coro_descriptor& d) {
   }
   if (d.schedulers == 0) return {};
   if (!is_stride(d.scheduler_size, sizeof(coro_scheduler)) ||
-      !is_stride(d.worker_size, sizeof(coro_worker))) {
+      !is_stride(d.worker_size, sizeof(coro_worker), max_worker_stride)) {
     return fmt::format("a scheduler has {} bytes, a worker {}", d.scheduler_size, d.worker_size);
   }
   if (d.scheduler_capacity > max_schedulers) {

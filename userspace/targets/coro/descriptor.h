@@ -22,6 +22,8 @@ namespace coroscope::coro {
 inline constexpr uint32_t max_slots = 8u << 20;      // headers that one census looks at
 inline constexpr uint32_t max_directory = 1u << 20;  // slabs or chunks
 inline constexpr uint32_t max_header_size = 4096;
+// A worker's figures may be the beginning of something larger.
+inline constexpr uint32_t max_worker_stride = 65536;
 inline constexpr uint32_t max_depth = 256;       // frames of a spawn stack
 inline constexpr uint32_t max_chunk = 1u << 20;  // spawn stacks in a chunk of the depot
 // Spawn stacks told apart: as many as the bundled runtime's depot holds. Each

@@ -40,14 +40,18 @@ bool SchedulerReader::read_workers(const coro_scheduler& scheduler, uint64_t add
                                    SchedulerFigures& figures) const {
   const uint32_t count = std::min(scheduler.worker_count, most);
   figures.workers_unread = scheduler.worker_count;
-  std::vector<std::byte> bytes(size_t{count} * descriptor_.worker_size);
-  if (count > 0 && memory_.read(scheduler.workers, bytes.data(), bytes.size())) {
-    figures.workers_unread -= count;
-    for (uint32_t i = 0; i < count; ++i) {
-      coro_worker worker{};
-      std::memcpy(&worker, bytes.data() + size_t{i} * descriptor_.worker_size, sizeof worker);
-      figures.workers.push_back(worker_of(worker));
-    }
+  std::vector<coro_worker> workers(count);
+  std::vector<Memory::Request> requests(count);
+  for (uint32_t i = 0; i < count; ++i) {
+    requests[i].address = scheduler.workers + uint64_t{i} * descriptor_.worker_size;
+    requests[i].to = &workers[i];
+    requests[i].size = sizeof workers[i];
+  }
+  if (count > 0) memory_.read_many(requests);
+  for (uint32_t i = 0; i < count; ++i) {
+    if (!requests[i].ok) continue;
+    --figures.workers_unread;
+    figures.workers.push_back(worker_of(workers[i]));
   }
   uint64_t id = 0;
   return memory_.read_value(address + offsetof(coro_scheduler, id), &id) && id == scheduler.id;
