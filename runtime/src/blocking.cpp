@@ -22,12 +22,16 @@ struct BlockingCall {
 void run_saved(void* argument, void* saved_sp) {
   auto& call = *static_cast<BlockingCall*>(argument);
   publish_saved(*call.self->header, saved_sp, CORO_STATE_SYSCALL);
-  if (call.spare != nullptr) {
-    Worker& worker = *current_worker();
+  Worker& worker = *current_worker();
+  if (call.spare == nullptr) {
+    worker.set_current(nullptr);
+    call.run(call.argument);
+    worker.set_current(call.self);
+  } else {
     call.left = &worker.detach();
     call.spare->give(worker);
+    call.run(call.argument);
   }
-  call.run(call.argument);
 }
 
 // To the loop of our thread, which makes us runnable.

@@ -79,7 +79,7 @@ std::uint64_t claim_ids(std::uint64_t count) noexcept;
 NewFiber prepare(SchedulerCore* scheduler, std::size_t size, std::size_t alignment) {
   Worker* worker = current_worker();
   if (scheduler == nullptr) {
-    if (worker == nullptr) {
+    if (worker == nullptr || worker->current() == nullptr) {
       throw UsageError("coro::go was called outside of a coroutine: use Scheduler::go there");
     }
     scheduler = &worker->scheduler();

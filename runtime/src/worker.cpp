@@ -94,6 +94,7 @@ Carrier& Worker::detach() noexcept {
   coro_this_worker = nullptr;
   carrier_ = nullptr;
   current_ = nullptr;
+  put(queue_.running, std::uint64_t{0});
   count(queue_.handoffs);
   return carrier;
 }

@@ -74,6 +74,9 @@ class Worker {
   // The first thing on a new fiber's stack.
   static void arrive(Fiber& fiber) noexcept;
 
+  // Whether what runs counts as a coroutine, see coro::blocking.
+  void set_current(Coroutine* coroutine) noexcept { current_ = coroutine; }
+
   // Parts the worker from its carrier, whose fiber goes on without it.
   Carrier& detach() noexcept;
 
@@ -184,6 +187,7 @@ inline std::uint64_t Worker::random() noexcept {
 [[gnu::always_inline]] inline void Worker::begin(Coroutine& coroutine) noexcept {
   current_ = &coroutine;
   publish_state(*coroutine.header, CORO_STATE_RUNNING);
+  put(queue_.running, get(coroutine.header->id));
   count(queue_.dispatches);
 }
 

@@ -142,6 +142,7 @@ void Worker::sleep() {
     return;
   }
   count(queue_.sleeps);
+  put(queue_.running, std::uint64_t{0});
   if (!scheduler_.poller_taken.exchange(true, std::memory_order_seq_cst)) {
     sleep_polling();
   } else {

@@ -115,9 +115,8 @@ TEST(Blocking, OthersGoOnMeanwhile) {
   scheduler.wait_empty();
 }
 
-TEST(Blocking, IsNoCoroutineInside) {
-  coro::Scheduler scheduler({.workers = 1, .require_empty = true});
-  scheduler.run([] {
+TEST_P(BlockingTest, IsNoCoroutineInside) {
+  scheduler_.run([] {
     const std::uint64_t self = coro::current_id();
     coro::blocking([] {
       EXPECT_EQ(coro::current_id(), 0u);
@@ -127,7 +126,7 @@ TEST(Blocking, IsNoCoroutineInside) {
     EXPECT_EQ(coro::current_id(), self);
   });
   EXPECT_THROW(coro::blocking([] {}), coro::UsageError);
-  scheduler.wait_empty();
+  scheduler_.wait_empty();
 }
 
 TEST(Blocking, IsPublished) {
