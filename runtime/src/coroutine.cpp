@@ -42,6 +42,10 @@ void yield() {
   detail::Worker::leave(detail::this_fiber(), detail::Leave::yield);
 }
 
+bool detail::AsyncYield::suspend(SuspendedTask self) noexcept {
+  return Worker::yield_task(*self.coroutine, self.innermost);
+}
+
 std::uint64_t current_id() noexcept {
   detail::Coroutine* self = detail::current_coroutine();
   return self == nullptr ? 0 : detail::get(self->header->id);
@@ -54,6 +58,21 @@ void sleep_for(std::chrono::nanoseconds duration) {
   timer.deadline = self.scheduler->deadline_after(duration);
   timer.coroutine = &self;
   detail::park(self, CORO_REASON_SLEEP, nullptr, detail::arming(timer));
+}
+
+bool detail::AsyncSleep::suspend(SuspendedTask self) noexcept {
+  if (duration_.count() <= 0) return Worker::yield_task(*self.coroutine, self.innermost);
+  SchedulerCore& scheduler = *self.coroutine->scheduler;
+  timer_.deadline = scheduler.deadline_after(duration_);
+  timer_.coroutine = self.coroutine;
+  park_task(self, CORO_REASON_SLEEP, nullptr);
+  scheduler.arm(timer_);
+  return true;
+}
+
+detail::AsyncSleep::~AsyncSleep() {
+  // Armed still: destroyed with its scheduler.
+  if (timer_.armed) timer_.coroutine->scheduler->timers().cancel(timer_);
 }
 
 }  // namespace coro

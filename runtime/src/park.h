@@ -17,6 +17,7 @@
 #include <cstdint>
 
 #include "coro/abi.h"
+#include "coro/detail/async.h"
 #include "coro/detail/spin_lock.h"
 #include "fiber.h"
 #include "lifecycle.h"
@@ -69,6 +70,10 @@ inline void park_task(Coroutine& self, const void* saved, coro_reason reason,
                       const void* object) noexcept {
   publish_parking(*self.header, reason, object);
   publish_saved(*self.header, saved, CORO_STATE_PARKED);
+}
+
+inline void park_task(const SuspendedTask& self, coro_reason reason, const void* object) noexcept {
+  park_task(*self.coroutine, self.innermost, reason, object);
 }
 
 // Wakes a parked coroutine. From any thread, in a coroutine or not; `waker_id` as

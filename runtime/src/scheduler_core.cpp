@@ -75,8 +75,10 @@ void SchedulerCore::stop() noexcept {
 }
 
 // Coroutines that wait for ever end with their scheduler: their life is ended in
-// the table and by the probes, too, so that an observer's counts stay true.
+// the table and by the probes, too, so that an observer's counts stay true. Tasks
+// first: their destructors may wake fibers.
 void SchedulerCore::free_leftovers() noexcept {
+  tasks_.end_all();
   stacks_.for_each([](Fiber& fiber) {
     if (!fiber.live) return;
     // A socket may be closed after the scheduler that somebody waited on.

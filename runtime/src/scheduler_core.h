@@ -16,6 +16,7 @@
 #include "poller.h"
 #include "published_scheduler.h"
 #include "stack_pool.h"
+#include "task_pool.h"
 #include "timers.h"
 #include "worker.h"
 
@@ -93,6 +94,7 @@ class SchedulerCore {
   [[nodiscard]] coro_scheduler& figures() noexcept { return published_.figures(); }
   [[nodiscard]] bool stopping() const noexcept { return stopping_.load(std::memory_order_relaxed); }
   [[nodiscard]] StackPool& stacks() noexcept { return stacks_; }
+  [[nodiscard]] TaskPool& tasks() noexcept { return tasks_; }
   [[nodiscard]] Timers& timers() noexcept { return timers_; }
   [[nodiscard]] Poller& poller() noexcept { return poller_; }
   [[nodiscard]] const std::vector<WorkerPointer>& workers() const noexcept { return workers_; }
@@ -118,6 +120,7 @@ class SchedulerCore {
 
  private:
   StackPool stacks_;
+  TaskPool tasks_{this};
   Timers timers_{published_.figures().timers};
   Poller poller_;
 

@@ -8,15 +8,15 @@
 
 #include "context.h"
 #include "coro/error.h"
-#include "depot.h"
 #include "lifecycle.h"
 #include "park.h"
 #include "scheduler_core.h"
+#include "spawn.h"
 
 namespace coro::detail {
 namespace {
 
-[[noreturn]] void die_of_exception(std::uint64_t id, const char* what) noexcept {
+[[noreturn]] void die(std::uint64_t id, const char* what) noexcept {
   std::fprintf(stderr, "coro: an exception left coroutine %llu: %s\n",
                static_cast<unsigned long long>(id), what);
   std::terminate();
@@ -27,10 +27,8 @@ namespace {
   Worker::arrive(self);
   try {
     self.run(self.closure);
-  } catch (const std::exception& error) {
-    die_of_exception(get(self.header->id), error.what());
   } catch (...) {
-    die_of_exception(get(self.header->id), "not a std::exception");
+    die_of_exception(get(self.header->id));
   }
   publish_exiting(*self.header);
   Worker::leave(self, Leave::exit);
@@ -74,16 +72,26 @@ Worker* own_worker(const SchedulerCore* scheduler) noexcept {
 
 }  // namespace
 
-std::uint64_t claim_ids(std::uint64_t count) noexcept;
+void die_of_exception(std::uint64_t id) noexcept {
+  try {
+    throw;
+  } catch (const std::exception& error) {
+    die(id, error.what());
+  } catch (...) {
+    die(id, "not a std::exception");
+  }
+}
+
+SchedulerCore& spawning_scheduler(Worker* worker) {
+  if (worker == nullptr || worker->current() == nullptr) {
+    throw UsageError("coro::go was called outside of a coroutine: use Scheduler::go there");
+  }
+  return worker->scheduler();
+}
 
 NewFiber prepare(SchedulerCore* scheduler, std::size_t size, std::size_t alignment) {
   Worker* worker = current_worker();
-  if (scheduler == nullptr) {
-    if (worker == nullptr || worker->current() == nullptr) {
-      throw UsageError("coro::go was called outside of a coroutine: use Scheduler::go there");
-    }
-    scheduler = &worker->scheduler();
-  }
+  if (scheduler == nullptr) scheduler = &spawning_scheduler(worker);
   Fiber* fiber = nullptr;
   if (worker != nullptr && &worker->scheduler() == scheduler) {
     fiber = &worker->take_fiber();

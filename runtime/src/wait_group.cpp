@@ -53,6 +53,28 @@ void WaitGroup::wait() {
   detail::park(self, CORO_REASON_WAIT_GROUP_WAIT, this, lock_);
 }
 
+bool WaitGroup::AsyncWait::suspend(detail::SuspendedTask self) noexcept {
+  group_.lock_.lock();
+  if (group_.object_.length == 0) {
+    group_.lock_.unlock();
+    return false;
+  }
+  WaitGroup& group = group_;  // after unlocking, *this may be gone
+  coroutine = self.coroutine;
+  group.waiters_.push(*this);
+  group.object_.waiting_receivers = group.waiters_.size();
+  park_task(self, CORO_REASON_WAIT_GROUP_WAIT, &group);
+  group.lock_.unlock();
+  return true;
+}
+
+WaitGroup::AsyncWait::~AsyncWait() {
+  if (!listed) return;
+  const std::lock_guard guard(group_.lock_);
+  group_.waiters_.remove(*this);
+  group_.object_.waiting_receivers = group_.waiters_.size();
+}
+
 std::uint64_t WaitGroup::count() const noexcept {
   const std::lock_guard guard(lock_);
   return object_.length;

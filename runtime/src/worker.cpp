@@ -24,6 +24,7 @@ namespace {
 
 constexpr std::size_t pooled_most = 128;
 constexpr std::size_t pooled_refill = 32;
+constexpr std::size_t pooled_tasks_most = 256;
 constexpr std::uint64_t id_block = 64;
 
 constinit std::atomic<std::uint64_t> next_free_id{1};
@@ -140,6 +141,29 @@ void Worker::give_fiber(Fiber& fiber) noexcept {
     Fiber* one = &fiber;
     scheduler_.stacks().give({&one, 1});
   }
+}
+
+Coroutine& Worker::take_task() {
+  if (pooled_tasks_.empty()) scheduler_.tasks().take(pooled_tasks_, pooled_refill);
+  return *pooled_tasks_.pop_front();
+}
+
+void Worker::give_task(Coroutine& task) noexcept {
+  pooled_tasks_.push_front(task);
+  if (pooled_tasks_.size() > pooled_tasks_most) {
+    scheduler_.tasks().give(pooled_tasks_, pooled_tasks_most / 2);
+  }
+}
+
+bool Worker::yield_task(Coroutine& self, const void* saved) noexcept {
+  Worker& worker = *current_worker();
+  if (worker.queue_.empty() && !worker.must_look()) {
+    --worker.runs_left_;
+    return false;
+  }
+  publish_saved(*self.header, saved, CORO_STATE_RUNNABLE);
+  worker.push(self);
+  return true;
 }
 
 void park_forever(Fiber& self, coro_reason reason) noexcept {

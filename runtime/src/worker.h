@@ -55,8 +55,16 @@ class Worker {
   Fiber& take_fiber();
   void give_fiber(Fiber& fiber) noexcept;
 
+  // An idle task.
+  Coroutine& take_task();
+  void give_task(Coroutine& task) noexcept;
+
   // Cheap, and good enough to be fair by; see SchedulerCore::random.
   std::uint64_t random() noexcept;
+
+  // Makes the running task, which is suspended, runnable again. False: nobody else
+  // would run, so it may go on.
+  static bool yield_task(Coroutine& self, const void* saved) noexcept;
 
   // An identity that no other coroutine of this process ever has.
   std::uint64_t next_id() noexcept;
@@ -135,6 +143,7 @@ class Worker {
   std::uint64_t random_ = 0;
   bool spinning_ = false;  // counted in the scheduler's number of spinning workers
   std::vector<Fiber*> pooled_;
+  CoroutineList pooled_tasks_;
   std::uint64_t ids_next_ = 0;
   std::uint64_t ids_end_ = 0;
   std::atomic<std::uint64_t> spawned_{0};

@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "coro/detail/async.h"
 #include "coro/detail/channel_core.h"
 #include "coro/error.h"
 
@@ -43,6 +44,14 @@ class Channel {
     detail::ChannelCore::receive(core_.get(), &value);
     return value;
   }
+
+  // The same in a task: co_await channel.async_send(value), which returns nothing,
+  // and co_await channel.async_receive(), which returns std::optional<T>. The
+  // handle has to live until then.
+  class AsyncSend;
+  class AsyncReceive;
+  AsyncSend async_send(T value) { return AsyncSend(core_.get(), std::move(value)); }
+  AsyncReceive async_receive() { return AsyncReceive(core_.get()); }
 
   // The same without waiting, also outside of a coroutine. try_send moves from
   // `value` only if it returns true; it throws ChannelClosed as send does.
@@ -90,6 +99,33 @@ class Channel {
   };
 
   detail::ChannelReference core_;
+};
+
+template <class T>
+class [[nodiscard]] Channel<T>::AsyncSend : public detail::AsyncForm,
+                                            detail::ChannelCore::AsyncWait {
+ public:
+  AsyncSend(detail::ChannelCore* channel, T value) noexcept
+      : AsyncWait(channel, &value_), value_(std::move(value)) {}
+  ~AsyncSend() { leave_senders(); }
+  bool suspend(detail::SuspendedTask self) noexcept { return suspend_send(self); }
+  void await_resume() const { end_send(); }
+
+ private:
+  T value_;
+};
+
+template <class T>
+class [[nodiscard]] Channel<T>::AsyncReceive : public detail::AsyncForm,
+                                               detail::ChannelCore::AsyncWait {
+ public:
+  explicit AsyncReceive(detail::ChannelCore* channel) noexcept : AsyncWait(channel, &value_) {}
+  ~AsyncReceive() { leave_receivers(); }
+  bool suspend(detail::SuspendedTask self) noexcept { return suspend_receive(self); }
+  std::optional<T> await_resume() noexcept { return std::move(value_); }
+
+ private:
+  std::optional<T> value_;
 };
 
 }  // namespace coro

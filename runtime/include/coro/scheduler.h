@@ -69,7 +69,8 @@ class Scheduler {
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
-  // Starts a coroutine, as coro::go does, from anywhere.
+  // Starts a coroutine, as coro::go does, from anywhere: a fiber that runs f(), or
+  // a task (see task.h), if f is one or f() gives one.
   template <class F>
   [[gnu::always_inline]] inline void go(F&& f) {
     detail::spawn(core_.get(), std::forward<F>(f));
@@ -79,7 +80,8 @@ class Scheduler {
   // returns its result. An exception that leaves f is thrown here. Coroutines
   // that f started may go on. Throws UsageError in a coroutine.
   template <class F>
-  [[gnu::always_inline]] inline auto run(F&& f) -> std::invoke_result_t<F&> {
+  requires(!detail::makes_task<F>) [[gnu::always_inline]] inline auto run(F&& f)
+      -> std::invoke_result_t<F&> {
     using Result = std::invoke_result_t<F&>;
     detail::require_outside("coro::Scheduler::run");
     detail::Completion completion;
@@ -107,6 +109,15 @@ class Scheduler {
       return std::move(*result);
     }
   }
+
+  // The same for a task, or for f() that gives one.
+  template <class T>
+  [[gnu::always_inline]] inline T run(Task<T> task) {
+    return detail::run_task(*core_, std::move(task));
+  }
+  template <class F>
+  requires detail::makes_task<F>
+  [[gnu::always_inline]] inline auto run(F&& f) { return run(f()); }
 
   // Blocks the calling thread until no coroutine is live. Throws UsageError in a
   // coroutine.

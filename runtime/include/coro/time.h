@@ -3,6 +3,9 @@
 
 #include <chrono>
 
+#include "coro/detail/async.h"
+#include "coro/detail/timer_entry.h"
+
 namespace coro {
 
 // sleep_for parks the calling coroutine for at least `duration`, on
@@ -10,5 +13,26 @@ namespace coro {
 // yield(). Coroutines with one deadline wake in the order in which they went to
 // sleep, if one worker runs them. Throws UsageError outside of a coroutine.
 void sleep_for(std::chrono::nanoseconds duration);
+
+namespace detail {
+
+class [[nodiscard]] AsyncSleep : public AsyncForm {
+ public:
+  explicit AsyncSleep(std::chrono::nanoseconds duration) noexcept : duration_(duration) {}
+  ~AsyncSleep();
+  bool suspend(SuspendedTask self) noexcept;
+  static void await_resume() noexcept {}
+
+ private:
+  std::chrono::nanoseconds duration_;
+  TimerEntry timer_;
+};
+
+}  // namespace detail
+
+// The same in a task: co_await coro::async_sleep_for(duration).
+inline detail::AsyncSleep async_sleep_for(std::chrono::nanoseconds duration) noexcept {
+  return detail::AsyncSleep(duration);
+}
 
 }  // namespace coro

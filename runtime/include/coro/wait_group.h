@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "coro/abi.h"
+#include "coro/detail/async.h"
 #include "coro/detail/object.h"
 #include "coro/detail/spin_lock.h"
 #include "coro/detail/wait_list.h"
@@ -34,6 +35,10 @@ class WaitGroup {
   // Waits until the counter is zero. Throws UsageError outside of a coroutine.
   void wait();
 
+  // The same in a task: co_await group.async_wait().
+  class AsyncWait;
+  AsyncWait async_wait() noexcept;
+
   // The counter; a moment old.
   [[nodiscard]] std::uint64_t count() const noexcept;
 
@@ -42,5 +47,20 @@ class WaitGroup {
   mutable detail::SpinLock lock_;
   detail::WaitList waiters_;
 };
+
+class [[nodiscard]] WaitGroup::AsyncWait : public detail::AsyncForm, detail::Waiter {
+ public:
+  explicit AsyncWait(WaitGroup& group) noexcept : group_(group) {}
+  ~AsyncWait();
+  bool suspend(detail::SuspendedTask self) noexcept;
+  static void await_resume() noexcept {}
+
+ private:
+  WaitGroup& group_;
+};
+
+inline WaitGroup::AsyncWait WaitGroup::async_wait() noexcept {
+  return AsyncWait(*this);
+}
 
 }  // namespace coro

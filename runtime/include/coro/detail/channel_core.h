@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "coro/abi.h"
+#include "coro/detail/async.h"
 #include "coro/detail/object.h"
 #include "coro/detail/spin_lock.h"
 #include "coro/detail/wait_list.h"
@@ -33,6 +34,8 @@ struct ElementOps {
 // The operations take a pointer that may be nullptr: the nil channel.
 class ChannelCore {
  public:
+  class AsyncWait;
+
   static ChannelCore* create(std::size_t capacity, const ElementOps& ops);
   ChannelCore(const ChannelCore&) = delete;
   ChannelCore& operator=(const ChannelCore&) = delete;
@@ -75,6 +78,27 @@ class ChannelCore {
   WaitList receivers_;
   std::byte* buffer_ = nullptr;
   std::uint64_t head_ = 0;  // place of the oldest element, below the capacity
+};
+
+// AsyncWait is a task's wait for a channel, whatever its element type. `slot` is
+// where the value is, or is to be put.
+class ChannelCore::AsyncWait : protected Waiter {
+ protected:
+  AsyncWait(ChannelCore* channel, void* place) noexcept : channel_(channel) { slot = place; }
+
+  bool suspend_send(SuspendedTask self) noexcept;
+  bool suspend_receive(SuspendedTask self) noexcept;
+  void end_send() const;  // throws ChannelClosed
+
+  // To be called at the end: it may be destroyed in its wait.
+  void leave_senders() noexcept;
+  void leave_receivers() noexcept;
+
+ private:
+  void wait_locked(SuspendedTask self, WaitList& list, coro_reason reason) noexcept;
+  void leave(WaitList ChannelCore::*list) noexcept;
+
+  ChannelCore* channel_;
 };
 
 // ChannelReference is a counted pointer to a ChannelCore.

@@ -8,7 +8,12 @@
 #include <type_traits>
 #include <utility>
 
-namespace coro::detail {
+namespace coro {
+
+template <class T>
+class Task;
+
+namespace detail {
 
 struct Fiber;
 class SchedulerCore;
@@ -48,10 +53,30 @@ const void* entry_address(const Function& function) noexcept {
   }
 }
 
+template <class T>
+inline constexpr bool is_task = false;
+template <class T>
+inline constexpr bool is_task<Task<T>> = true;
+
+// A callable that gives a task.
+template <class F>
+inline constexpr bool makes_task = false;
+template <class F>
+requires std::is_invocable_v<F&>
+inline constexpr bool makes_task<F> = is_task<std::invoke_result_t<F&>>;
+
+// In coro/task.h, as whoever has a task has.
+template <class T>
+void spawn_task(SchedulerCore* scheduler, Task<T>&& task);
+template <class T>
+T run_task(SchedulerCore& scheduler, Task<T>&& task);
+template <class Function>
+Task<void> call_in_task(Function function);
+
 // Inlined into the caller, so that the innermost frame of the spawn stack is the
 // program's own function.
 template <class F>
-[[gnu::always_inline]] inline void spawn(SchedulerCore* scheduler, F&& function) {
+[[gnu::always_inline]] inline void spawn_fiber(SchedulerCore* scheduler, F&& function) {
   using Function = std::decay_t<F>;
   static_assert(std::is_invocable_v<Function&>, "coro::go takes a callable without parameters");
   static_assert(sizeof(Function) <= 4096,
@@ -73,4 +98,19 @@ template <class F>
   asm volatile("" ::: "memory");
 }
 
-}  // namespace coro::detail
+// The same for a callable, a task, or a callable that gives a task.
+template <class F>
+[[gnu::always_inline]] inline void spawn(SchedulerCore* scheduler, F&& function) {
+  using Function = std::decay_t<F>;
+  if constexpr (is_task<Function>) {
+    static_assert(!std::is_lvalue_reference_v<F>, "a task runs once: coro::go(std::move(task))");
+    spawn_task(scheduler, std::move(function));
+  } else if constexpr (makes_task<Function>) {
+    spawn_task(scheduler, call_in_task<Function>(std::forward<F>(function)));
+  } else {
+    spawn_fiber(scheduler, std::forward<F>(function));
+  }
+}
+
+}  // namespace detail
+}  // namespace coro

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a co_await in a coro::Task is built from. Not for use by programs.
+//
+// To add an async form, async_wait(), of a call that blocks a fiber:
+//
+//   class [[nodiscard]] AsyncWait : public AsyncForm, Waiter {  // header
+//    public:
+//     ~AsyncWait();  // if (listed): lock, remove from the list, publish, unlock. It is then
+//                    // destroyed in its wait; one that was woken is listed no more
+//     bool suspend(SuspendedTask self) noexcept;
+//     Result await_resume();  // what the blocking form returns and throws
+//   };
+//   bool AsyncWait::suspend(SuspendedTask self) noexcept {  // .cpp, never inline
+//     object_.lock_.lock();
+//     try; if it need not wait: unlock and return false
+//     coroutine = self.coroutine; push *this to the list; publish the counts
+//     park_task(self, CORO_REASON_..., &object_);  // park.h
+//     object_.lock_.unlock();  // from here on the task may run, and *this be gone
+//     return true;
+//   }
+#pragma once
+
+#include <bit>
+#include <concepts>
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <version>
+#if defined(__cpp_lib_source_location)
+#include <source_location>
+#endif
+
+#include "coro/abi.h"
+
+namespace coro::detail {
+
+struct Coroutine;
+
+// SuspendedTask is a task as suspend() finds it: the coroutine to wake, and where
+// its published chain of co_awaits begins.
+struct SuspendedTask {
+  Coroutine* coroutine;
+  const coro_await* innermost;
+};
+
+// The task that the calling thread runs.
+Coroutine* running_task() noexcept;
+
+// AwaitLocation is the place of a co_await, as the default argument of a
+// parameter; none where the compiler has no std::source_location.
+class AwaitLocation {
+ public:
+#if defined(__cpp_lib_source_location)
+  using Source = std::source_location;
+
+  // A std::source_location is a pointer to static data that is laid out as
+  // struct coro_location is, in libstdc++ and libc++ alike; looked at, not
+  // believed.
+  static std::uint64_t address(const Source& source) noexcept {
+    static_assert(sizeof(Source) == sizeof(const coro_location*));
+    const auto* location = std::bit_cast<const coro_location*>(source);
+    return is_laid_out(location, source) ? reinterpret_cast<std::uint64_t>(location) : 0;
+  }
+
+ private:
+  static bool is_laid_out(const coro_location* location, const Source& source) noexcept {
+    return location != nullptr &&
+           location->file == reinterpret_cast<std::uint64_t>(source.file_name()) &&
+           location->function == reinterpret_cast<std::uint64_t>(source.function_name()) &&
+           location->line == source.line() && location->column == source.column();
+  }
+#else
+  struct Source {
+    static constexpr Source current() noexcept { return {}; }
+  };
+  static std::uint64_t address(const Source&) noexcept {
+    return 0;
+  }
+#endif
+};
+
+// PromiseBase is the part of a task's promise that does not depend on its result:
+// its link in the published chain comes first, and from it all else is found.
+class PromiseBase;
+
+// The coroutine that a link of the chain belongs to.
+std::coroutine_handle<PromiseBase> frame_of(coro_await* link) noexcept;
+
+// Base of all async forms. Each is a temporary of the co_await expression.
+class AsyncForm {
+ public:
+  AsyncForm() = default;
+  AsyncForm(const AsyncForm&) = delete;
+  AsyncForm& operator=(const AsyncForm&) = delete;
+};
+
+// FormAwaiter awaits an async form where it is. (GCC 12 would copy an awaiter that
+// await_transform returned by reference.)
+template <class Form>
+class [[nodiscard]] FormAwaiter {
+ public:
+  explicit FormAwaiter(Form& form) noexcept : form_(form) {}
+
+  [[nodiscard]] static constexpr bool await_ready() noexcept { return false; }
+
+  template <std::derived_from<PromiseBase> Promise>
+  bool await_suspend(std::coroutine_handle<Promise> self) noexcept {
+    return form_.suspend(SuspendedTask{running_task(), &self.promise().link()});
+  }
+
+  decltype(auto) await_resume() { return form_.await_resume(); }
+
+ private:
+  Form& form_;
+};
+
+}  // namespace coro::detail

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <coroutine>
+#include <optional>
+#include <utility>
+
+#include "coro/detail/promise.h"
+#include "coro/scheduler.h"
+
+namespace coro {
+
+// Task<T> is a C++20 coroutine that gives a T (void, a value or a reference). It
+// has no stack, so it is small: some hundred bytes, where a fiber has pages.
+//
+//   coro::Task<int> answer(coro::Channel<int> questions) {
+//     co_await coro::async_sleep_for(1ms);
+//     co_return (co_await questions.async_receive()).value();
+//   }
+//
+// Calling the function makes the task; nothing of it runs until
+// - another task awaits it: co_await answer(c) runs it there and then, as a call
+//   would, and gives what it returns or throws what it throws; or
+// - it is started as a coroutine of its own: coro::go(answer(c)), Scheduler::go,
+//   or, for its result, Scheduler::run(answer(c)).
+// It runs once: awaiting or starting it takes it by std::move. Destroying one that
+// was not awaited frees it. Chains of tasks may be as deep as memory allows.
+//
+// In a task, wait by what is called async_...: the calls that block a fiber throw
+// UsageError, and co_await of anything else does not compile.
+//
+// As in every C++20 coroutine, parameters that are references, and the captures of
+// a lambda that is one, have to live as long as the task. Only coro::go(f) and
+// Scheduler::go(f), where calling f() gives a task, keep f itself alive: they call
+// it in the new coroutine.
+//
+// Tasks that are left when their scheduler ends are destroyed, innermost frame
+// first, on the thread that ends it: what their locals and waits refer to has to
+// outlive the scheduler, and their destructors must not wait or call coro::go.
+template <class T = void>
+class [[nodiscard]] Task {
+ public:
+  using promise_type = detail::Promise<T>;
+
+  // No task; to await or start it throws UsageError.
+  Task() noexcept = default;
+  Task(Task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+  Task& operator=(Task&& other) noexcept {
+    Task old(std::exchange(frame_, std::exchange(other.frame_, nullptr)));
+    return *this;
+  }
+  ~Task() {
+    if (frame_) frame_.destroy();
+  }
+
+  // Whether there is a task to await or start.
+  explicit operator bool() const noexcept { return static_cast<bool>(frame_); }
+
+ private:
+  using Handle = std::coroutine_handle<promise_type>;
+  friend promise_type;
+  friend class detail::PromiseBase;
+  template <class U>
+  friend void detail::spawn_task(detail::SchedulerCore* scheduler, Task<U>&& task);
+
+  explicit Task(Handle frame) noexcept : frame_(frame) {}
+
+  Handle frame_;
+};
+
+namespace detail {
+
+template <class T>
+inline Task<T> Promise<T>::get_return_object() noexcept {
+  return Task<T>(std::coroutine_handle<Promise>::from_promise(*this));
+}
+template <class T>
+inline Task<T&> Promise<T&>::get_return_object() noexcept {
+  return Task<T&>(std::coroutine_handle<Promise>::from_promise(*this));
+}
+inline Task<void> Promise<void>::get_return_object() noexcept {
+  return Task<void>(std::coroutine_handle<Promise>::from_promise(*this));
+}
+
+template <class T>
+inline TaskAwaiter<T> PromiseBase::await_transform(Task<T>&& task, AwaitLocation::Source place) {
+  if (!task) throw_empty_task();
+  link_.location = AwaitLocation::address(place);
+  return TaskAwaiter<T>(std::exchange(task.frame_, nullptr));
+}
+
+// Publishes the coroutine and makes it runnable: it then owns the frame. The stack
+// recorded as its spawn stack begins with the caller of this function. Throws what
+// prepare() throws.
+void launch_task(SchedulerCore* scheduler, PromiseBase& outermost);
+
+template <class T>
+[[gnu::always_inline]] inline void spawn_task(SchedulerCore* scheduler, Task<T>&& task) {
+  if (!task) throw_empty_task();
+  launch_task(scheduler, task.frame_.promise());
+  task.frame_ = nullptr;
+}
+
+// Keeps the callable as long as its task.
+template <class Function>
+Task<void> call_in_task(Function function) {
+  static_cast<void>(co_await function());
+}
+
+template <class T>
+Task<void> complete_by(Task<T> task, Completion& completion, TaskResult<T>& result) {
+  try {
+    if constexpr (std::is_void_v<T>) {
+      co_await std::move(task);
+    } else if constexpr (std::is_reference_v<T>) {
+      result.value = &co_await std::move(task);
+    } else {
+      result.value.emplace(co_await std::move(task));
+    }
+    completion.set(nullptr);
+  } catch (...) {
+    completion.set(std::current_exception());
+  }
+}
+
+template <class T>
+[[gnu::always_inline]] inline T run_task(SchedulerCore& scheduler, Task<T>&& task) {
+  require_outside("coro::Scheduler::run");
+  if (!task) throw_empty_task();
+  Completion completion;
+  TaskResult<T> result;
+  spawn_task(&scheduler, complete_by(std::move(task), completion, result));
+  completion.wait(scheduler);
+  if constexpr (std::is_reference_v<T>) {
+    return *result.value;
+  } else if constexpr (!std::is_void_v<T>) {
+    return std::move(*result.value);
+  }
+}
+
+}  // namespace detail
+}  // namespace coro

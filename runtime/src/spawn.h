@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// What starting a fiber and starting a task have in common.
+#pragma once
+
+#include <cstdint>
+
+#include "depot.h"
+#include "worker.h"
+
+namespace coro::detail {
+
+std::uint64_t claim_ids(std::uint64_t count) noexcept;
+
+// Where the stack of whoever runs now may be read.
+StackBounds current_bounds(const Coroutine* running) noexcept;
+
+// The scheduler that coro::go starts on. Throws UsageError without a worker.
+SchedulerCore& spawning_scheduler(Worker* worker);
+
+// Ends the process: the exception being handled has left the coroutine.
+[[noreturn]] void die_of_exception(std::uint64_t id) noexcept;
+
+}  // namespace coro::detail
