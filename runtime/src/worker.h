@@ -229,18 +229,23 @@ inline std::uint64_t Worker::random() noexcept {
   self.exceptions = *worker.exceptions_;
   worker.left_ = &self;
   worker.commit_ = commit;
+  void* to = nullptr;
+  SanitizerContext* to_sanitizer = nullptr;
   if (next != nullptr && next->resume == nullptr) [[likely]] {
     auto& fiber = static_cast<Fiber&>(*next);
     worker.begin(fiber);
     *worker.exceptions_ = fiber.exceptions;
-    self.sanitizer.leave_for(fiber.sanitizer, why == Leave::exit);
-    coro_switch(&self.saved_sp, fiber.saved_sp);
+    to_sanitizer = &fiber.sanitizer;
+    to = fiber.saved_sp;
   } else {
     Carrier& carrier = *worker.carrier_;
     worker.next_ = next;
-    self.sanitizer.leave_for(carrier.sanitizer, why == Leave::exit);
-    coro_switch(&self.saved_sp, carrier.saved_sp);
+    to_sanitizer = &carrier.sanitizer;
+    to = carrier.saved_sp;
   }
+  self.sanitizer.leave_for(*to_sanitizer, why == Leave::exit);
+  // One call, so that one place in the program has one parked stack.
+  coro_switch(&self.saved_sp, to);
   arrive(self);
 }
 
