@@ -4,6 +4,7 @@
 
 #include "coro/detail/channel_core.h"
 #include "coro/error.h"
+#include "deterministic.h"
 #include "park.h"
 
 namespace coro::detail {
@@ -192,6 +193,7 @@ void ChannelCore::AsyncWait::leave(WaitList ChannelCore::*list) noexcept {
 
 bool ChannelCore::try_send(ChannelCore* channel, void* value) {
   if (channel == nullptr) return false;
+  scheduling_point();
   channel->lock_.lock();
   const Attempt attempt = channel->send_locked(value);
   if (attempt == Attempt::closed) throw ChannelClosed("coro: send on a closed channel");
@@ -201,12 +203,14 @@ bool ChannelCore::try_send(ChannelCore* channel, void* value) {
 
 void ChannelCore::try_receive(ChannelCore* channel, void* result) {
   if (channel == nullptr) return;
+  scheduling_point();
   channel->lock_.lock();
   if (channel->receive_locked(result) == Attempt::blocked) channel->lock_.unlock();
 }
 
 void ChannelCore::close(ChannelCore* channel) {
   if (channel == nullptr) throw UsageError("coro: close of a Channel handle without a channel");
+  scheduling_point();
   channel->lock_.lock();
   if (channel->object_.closed != 0) {
     channel->lock_.unlock();

@@ -39,7 +39,7 @@ Commit arming(TimerEntry& timer) noexcept {
 }  // namespace detail
 
 void yield() {
-  detail::Worker::leave(detail::this_fiber(), detail::Leave::yield);
+  detail::Worker::leave(detail::running_fiber(), detail::Leave::yield);
 }
 
 bool detail::AsyncYield::suspend(SuspendedTask self) noexcept {
@@ -49,6 +49,12 @@ bool detail::AsyncYield::suspend(SuspendedTask self) noexcept {
 std::uint64_t current_id() noexcept {
   detail::Coroutine* self = detail::current_coroutine();
   return self == nullptr ? 0 : detail::get(self->header->id);
+}
+
+std::chrono::steady_clock::time_point now() noexcept {
+  const detail::Coroutine* self = detail::current_coroutine();
+  const std::uint64_t time = self == nullptr ? detail::exact_now() : self->scheduler->now();
+  return std::chrono::steady_clock::time_point(std::chrono::nanoseconds(time));
 }
 
 void sleep_for(std::chrono::nanoseconds duration) {

@@ -39,11 +39,22 @@ inline Coroutine* current_coroutine() noexcept {
 }
 
 // The running fiber. Throws UsageError outside of coroutines, and in a task.
-[[gnu::always_inline]] inline Fiber& this_fiber() {
-  Coroutine* self = current_coroutine();
+[[gnu::always_inline]] inline Fiber& running_fiber(const Worker* worker = current_worker()) {
+  Coroutine* self = worker == nullptr ? nullptr : worker->current();
   if (self == nullptr || self->resume != nullptr) [[unlikely]]
     throw_no_fiber(self);
   return static_cast<Fiber&>(*self);
+}
+
+// The same, for operations that may wait: each calls it first, before it takes a
+// lock, also when it will not have to wait. A deterministic scheduler lets others
+// run here.
+[[gnu::always_inline]] inline Fiber& this_fiber() {
+  Worker* worker = current_worker();
+  Fiber& self = running_fiber(worker);
+  if (worker->deterministic()) [[unlikely]]
+    worker->point(self);
+  return self;
 }
 
 // errno of the calling thread. Use it wherever a wait may come between two reads:

@@ -22,8 +22,14 @@ static_assert(sizeof(Worker) <= CORO_WORKER_STRIDE && CORO_WORKER_STRIDE % align
 // Frames are several times larger under a sanitizer.
 constexpr std::size_t default_stack_size = (CORO_ASAN || CORO_TSAN ? 256 : 64) * 1024;
 
-unsigned worker_count(const std::optional<unsigned>& wanted) {
-  if (wanted) return std::max(1u, *wanted);
+unsigned worker_count(const SchedulerOptions& options) {
+  if (options.deterministic && options.workers.value_or(0) != 0) {
+    throw UsageError(
+        "coro: a deterministic scheduler runs on the thread that calls run(): leave "
+        "SchedulerOptions::workers away, or make it 0");
+  }
+  if (options.deterministic) return 1;
+  if (options.workers) return std::max(1u, *options.workers);
   return std::max(1u, std::thread::hardware_concurrency());
 }
 
@@ -31,14 +37,18 @@ unsigned worker_count(const std::optional<unsigned>& wanted) {
 
 SchedulerCore::SchedulerCore(const SchedulerOptions& options)
     : require_empty_(options.require_empty),
-      published_(worker_count(options.workers)),
+      deterministic_(options.deterministic
+                         ? std::make_unique<DeterministicState>(*options.deterministic)
+                         : nullptr),
+      published_(worker_count(options)),
       stacks_(this, options.stack_size != 0 ? options.stack_size : default_stack_size) {
-  const unsigned count = worker_count(options.workers);
+  const unsigned count = worker_count(options);
   idle_.reserve(count);
   for (unsigned i = 0; i < count; ++i) {
     workers_.emplace_back(::new (published_.worker(i)) Worker(*this, i, count == 1));
   }
-  if (options.workers == 0u) {
+  if (deterministic_ != nullptr) workers_.front()->make_deterministic(deterministic_->seed);
+  if (deterministic_ != nullptr || options.workers == 0u) {
     here_ = std::make_unique<Carrier>(*this);
   } else {
     try {
@@ -56,7 +66,8 @@ SchedulerCore::~SchedulerCore() {
   while (visitors_.load(std::memory_order_acquire) != 0) sched_yield();
   std::atomic_ref(coro_descriptor.workers)
       .fetch_sub(static_cast<std::uint32_t>(workers_.size()), std::memory_order_relaxed);
-  if (require_empty_ && live() != 0) {
+  const bool deadlocked = deterministic_ != nullptr && deterministic_->deadlock;  // as was thrown
+  if (require_empty_ && live() != 0 && !deadlocked) {
     std::fprintf(stderr,
                  "coro: %llu coroutines are left at the end of a scheduler that requires none\n",
                  static_cast<unsigned long long>(live()));
@@ -147,6 +158,9 @@ void SchedulerCore::run_here(bool (*until)(void*), void* argument) {
   here_->enter();
   workers_.front()->run(*here_, until, argument);
   here_taken_.store(false, std::memory_order_release);
+  if (deterministic_ != nullptr && deterministic_->deadlock && !until(argument)) {
+    throw Deadlock(*deterministic_->deadlock);
+  }
 }
 
 void SchedulerCore::make_runnable(Coroutine& coroutine) noexcept {

@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "coro/scheduler.h"
 #include "coroutine.h"
+#include "deterministic.h"
 #include "poller.h"
 #include "published_scheduler.h"
 #include "stack_pool.h"
@@ -66,7 +67,8 @@ class SchedulerCore {
   void check_empty() noexcept;  // by workers that run out of work
 
   // Runs the one worker of a scheduler without threads on the calling thread,
-  // until `until(argument)` is true. Throws UsageError if another thread does.
+  // until `until(argument)` is true. Throws UsageError if another thread does, and
+  // Deadlock if the scheduler is deterministic and its coroutines are.
   void run_here(bool (*until)(void*), void* argument);
   [[nodiscard]] bool runs_here() const noexcept { return here_ != nullptr; }
 
@@ -76,7 +78,12 @@ class SchedulerCore {
   void add_spare(Carrier& carrier) noexcept;
 
   // Nanoseconds of the clock that timers go by.
-  [[nodiscard]] std::uint64_t now() const noexcept { return exact_now(); }
+  [[nodiscard]] std::uint64_t now() const noexcept {
+    return deterministic_ == nullptr ? exact_now() : deterministic_->now;
+  }
+
+  // What a deterministic scheduler has besides; nullptr: it is none.
+  [[nodiscard]] DeterministicState* deterministic() const noexcept { return deterministic_.get(); }
 
   // For choices of the runtime that are to be fair, of the running coroutine: the
   // generator is its worker's. A deterministic scheduler has no other.
@@ -112,6 +119,7 @@ class SchedulerCore {
   void join_carriers() noexcept;
 
   const bool require_empty_;
+  const std::unique_ptr<DeterministicState> deterministic_;
   PublishedScheduler published_;
 
  public:

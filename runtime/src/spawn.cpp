@@ -8,6 +8,7 @@
 
 #include "context.h"
 #include "coro/error.h"
+#include "deterministic.h"
 #include "lifecycle.h"
 #include "park.h"
 #include "scheduler_core.h"
@@ -151,6 +152,7 @@ __attribute__((noinline)) void launch(Fiber* fiber, void (*run)(void*),
   }
   publish_spawn(*fiber->header, record);
   fiber->scheduler->make_runnable(*fiber);
+  scheduling_point();
 }
 
 }  // namespace coro::detail

@@ -7,6 +7,7 @@
 #include "coro/error.h"
 #include "coro/go.h"
 #include "depot.h"
+#include "deterministic.h"
 #include "lifecycle.h"
 #include "park.h"
 #include "scheduler_core.h"
@@ -60,8 +61,9 @@ void die_of_task_exception() noexcept {
   die_of_exception(current_id());
 }
 
-Coroutine* running_task() noexcept {
-  return current_coroutine();
+RunningTask running_task() noexcept {
+  const Worker& worker = *current_worker();
+  return {.coroutine = worker.current(), .deterministic = worker.deterministic()};
 }
 
 void continue_with(std::coroutine_handle<> next) noexcept {
@@ -116,6 +118,7 @@ __attribute__((noinline)) void launch_task(SchedulerCore* scheduler, PromiseBase
   worker != nullptr ? worker->count_spawn() : scheduler->count_foreign_spawn();
   publish_spawn(*task.header, record);
   scheduler->make_runnable(task);
+  scheduling_point();
 }
 
 }  // namespace coro::detail

@@ -7,10 +7,7 @@
 namespace coro::detail {
 
 TaskPool::~TaskPool() {
-  for (std::size_t slab = 0; slab < slabs_.size(); ++slab) {
-    const std::size_t used = slab + 1 == slabs_.size() ? carved_ : tasks_per_slab;
-    for (std::size_t i = 0; i < used; ++i) table().give(*slabs_[slab][i].header);
-  }
+  for_each([](const Coroutine& task) { table().give(*task.header); });
 }
 
 void TaskPool::take(CoroutineList& tasks, std::size_t count) {
@@ -51,15 +48,11 @@ void TaskPool::end_all() noexcept {
 
 bool TaskPool::end_one_round() noexcept {
   bool any = false;
-  for (std::size_t slab = 0; slab < slabs_.size(); ++slab) {
-    for (std::size_t i = 0; i < tasks_per_slab; ++i) {
-      if (slab + 1 == slabs_.size() && i == carved_) break;
-      Coroutine& task = slabs_[slab][i];
-      if (get(task.header->state) == CORO_STATE_FREE) continue;
-      end_leftover_task(task);
-      any = true;
-    }
-  }
+  for_each([&any](Coroutine& task) {
+    if (get(task.header->state) == CORO_STATE_FREE) return;
+    end_leftover_task(task);
+    any = true;
+  });
   return any;
 }
 

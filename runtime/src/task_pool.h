@@ -30,6 +30,17 @@ class TaskPool {
   // Takes up to `count` tasks back from `tasks`.
   void give(CoroutineList& tasks, std::size_t count) noexcept;
 
+  // Calls f(Coroutine&) for every task, idle or not.
+  template <class F>
+  void for_each(F f) {
+    for (std::size_t slab = 0; slab < slabs_.size(); ++slab) {
+      for (std::size_t i = 0; i < tasks_per_slab; ++i) {
+        if (slab + 1 == slabs_.size() && i == carved_) return;
+        f(slabs_[slab][i]);
+      }
+    }
+  }
+
   // Ends the tasks that are left, published as the end of each, and destroys their
   // frames. Nothing runs any more.
   void end_all() noexcept;

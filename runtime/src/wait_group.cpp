@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "coro/error.h"
+#include "deterministic.h"
 #include "park.h"
 
 namespace coro {
@@ -20,6 +21,7 @@ WaitGroup::~WaitGroup() {
 }
 
 void WaitGroup::add(std::int64_t count) {
+  detail::scheduling_point();
   Waiter* waiting = nullptr;
   {
     const std::lock_guard guard(lock_);

@@ -14,6 +14,7 @@
 
 namespace coro::detail {
 
+class DeterministicState;
 class SchedulerCore;
 struct Expired;
 
@@ -85,6 +86,19 @@ class Worker {
   // Whether what runs counts as a coroutine, see coro::blocking.
   void set_current(Coroutine* coroutine) noexcept { current_ = coroutine; }
 
+  // Whether the scheduler is deterministic, and then: a scheduling point of the
+  // running fiber, which may let others run.
+  [[nodiscard]] bool deterministic() const noexcept { return deterministic_; }
+  void point(Fiber& self) noexcept;
+  [[nodiscard]] bool switches_here() noexcept;  // whether to, at this point
+
+  // Has it behave as a deterministic scheduler's; before it runs.
+  void make_deterministic(std::uint64_t seed) noexcept {
+    deterministic_ = true;
+    random_ = seed;
+    runs_left_ = 0;  // for good: each switch goes by the loop, each yield asks must_look()
+  }
+
   // Parts the worker from its carrier, whose fiber goes on without it.
   Carrier& detach() noexcept;
 
@@ -112,6 +126,9 @@ class Worker {
   Coroutine* pop_here() noexcept;
   [[nodiscard]] bool must_look() const noexcept;
   Coroutine* find_runnable(bool (*until)(void*), void* argument);
+  Coroutine* find_chosen(bool (*until)(void*), void* argument);
+  void collect_runnable(DeterministicState& state);
+  bool let_time_pass(DeterministicState& state);
   Coroutine* found(Coroutine* coroutine) noexcept;
   Coroutine* take_global(std::size_t most) noexcept;
   Coroutine* steal() noexcept;
@@ -133,6 +150,7 @@ class Worker {
   SchedulerCore& scheduler_;
   const bool alone_;
   Coroutine* current_ = nullptr;
+  bool deterministic_ = false;
   Fiber* left_ = nullptr;      // the fiber that was left and is not settled
   Commit commit_;              // its
   Coroutine* next_ = nullptr;  // for the loop to run

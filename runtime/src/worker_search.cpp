@@ -31,10 +31,12 @@ constexpr int steal_rounds = 2;
 
 // For one that would only yield to itself.
 bool Worker::must_look() const noexcept {
+  if (deterministic_) ++scheduler_.deterministic()->idle_yields;
   return runs_left_ == 0 || scheduler_.global_waiting() || scheduler_.stopping();
 }
 
 Coroutine* Worker::find_runnable(bool (*until)(void*), void* argument) {
+  if (deterministic_) return find_chosen(until, argument);
   while (!scheduler_.stopping()) {
     if (next_ != nullptr) return std::exchange(next_, nullptr);
     if (until != nullptr && until(argument)) return nullptr;

@@ -19,4 +19,12 @@ class ChannelClosed : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// Deadlock is thrown by Scheduler::run and wait_empty of a deterministic scheduler
+// when every coroutine waits, and for nothing that time or a socket could bring.
+// The message lists who waits: id, wait reason, address of the object.
+class Deadlock : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 }  // namespace coro

@@ -33,6 +33,7 @@ namespace detail {
 
 class [[nodiscard]] AsyncYield : public AsyncForm {
  public:
+  static constexpr bool is_scheduling_point = false;  // but a yield
   static bool suspend(SuspendedTask self) noexcept;
   static void await_resume() noexcept {}
 };

@@ -15,10 +15,37 @@
 
 namespace coro {
 
+// Deterministic is for tests: one run of a program for each seed, the same one each
+// time, also in another process.
+//
+// All coroutines run on the thread that calls run() or wait_empty(), one at a
+// time. Which one comes next is chosen among all that are runnable by a generator
+// that the seed starts; and a coroutine may have to let others run at every
+// scheduling point: where it yields, starts another one or begins an operation of
+// this library that may wait, has to wait or not, or that others can see.
+//
+// Time is virtual: coro::now() begins at one second and stands still while
+// anything can run. When nothing can, or all that can does nothing but yield, it
+// jumps to the next timer, so that sleeps and time-outs cost no time. When no
+// timer is left either, and no socket is waited on, run() throws Deadlock; the
+// scheduler runs nothing after that.
+//
+// Not covered by the seed, so not to be decided by: addresses, coroutine ids,
+// other clocks, other threads, and what sockets bring. A socket is waited for in
+// real time, for one millisecond if a timer could come first. coro::blocking(f)
+// runs f in place.
+struct Deterministic {
+  std::uint64_t seed = 0;
+
+  // How probable it is that a scheduling point lets others run, 0 to 1; a yield()
+  // always does.
+  double switch_probability = 0.5;
+};
+
 struct SchedulerOptions {
   // Threads that run coroutines. Not given: one for each CPU. 0: none; coroutines
   // run on the thread that calls run() or wait_empty(), while it does.
-  std::optional<unsigned> workers;
+  std::optional<unsigned> workers = std::nullopt;
 
   // Bytes of address space for each coroutine's stack, its guard page included;
   // rounded up to pages. Memory is used only where the stack was touched.
@@ -27,6 +54,10 @@ struct SchedulerOptions {
 
   // The destructor ends the process with a message if coroutines are left.
   bool require_empty = false;
+
+  // Runs coroutines in an order given by a seed, on virtual time. `workers` has to
+  // be 0 or not given.
+  std::optional<Deterministic> deterministic = std::nullopt;
 };
 
 namespace detail {
@@ -78,7 +109,8 @@ class Scheduler {
 
   // Runs f() in a coroutine, blocks the calling thread until it has returned and
   // returns its result. An exception that leaves f is thrown here. Coroutines
-  // that f started may go on. Throws UsageError in a coroutine.
+  // that f started may go on. Throws UsageError in a coroutine, and Deadlock if the
+  // scheduler is deterministic and nothing can ever run.
   template <class F>
   requires(!detail::makes_task<F>) [[gnu::always_inline]] inline auto run(F&& f)
       -> std::invoke_result_t<F&> {
@@ -119,8 +151,7 @@ class Scheduler {
   requires detail::makes_task<F>
   [[gnu::always_inline]] inline auto run(F&& f) { return run(f()); }
 
-  // Blocks the calling thread until no coroutine is live. Throws UsageError in a
-  // coroutine.
+  // Blocks the calling thread until no coroutine is live. Throws as run() does.
   void wait_empty();
 
   // Coroutines that were started and have not ended. A moment old; 0 is exact.

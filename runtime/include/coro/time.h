@@ -8,6 +8,10 @@
 
 namespace coro {
 
+// The time that sleeps and deadlines go by: CLOCK_MONOTONIC, as steady_clock's;
+// the virtual time of its scheduler in a coroutine of a deterministic one.
+[[nodiscard]] std::chrono::steady_clock::time_point now() noexcept;
+
 // sleep_for parks the calling coroutine for at least `duration`, on
 // CLOCK_MONOTONIC with nanosecond resolution; a duration of zero or less is a
 // yield(). Coroutines with one deadline wake in the order in which they went to

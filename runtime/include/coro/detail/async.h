@@ -44,8 +44,17 @@ struct SuspendedTask {
   const coro_await* innermost;
 };
 
-// The task that the calling thread runs.
-Coroutine* running_task() noexcept;
+// The task that the calling thread runs, and whether its scheduler is deterministic.
+struct RunningTask {
+  Coroutine* coroutine;
+  bool deterministic;
+};
+RunningTask running_task() noexcept;
+
+// A scheduling point of a deterministic scheduler. True: others run first, and
+// then suspend(form, self).
+bool postpone(SuspendedTask self, bool (*suspend)(void* form, SuspendedTask self) noexcept,
+              void* form) noexcept;
 
 // AwaitLocation is the place of a co_await, as the default argument of a
 // parameter; none where the compiler has no std::source_location.
@@ -93,6 +102,9 @@ class AsyncForm {
   AsyncForm() = default;
   AsyncForm(const AsyncForm&) = delete;
   AsyncForm& operator=(const AsyncForm&) = delete;
+
+  // Whether a deterministic scheduler may let others run before it.
+  static constexpr bool is_scheduling_point = true;
 };
 
 // FormAwaiter awaits an async form where it is. (GCC 12 would copy an awaiter that
@@ -106,12 +118,22 @@ class [[nodiscard]] FormAwaiter {
 
   template <std::derived_from<PromiseBase> Promise>
   bool await_suspend(std::coroutine_handle<Promise> self) noexcept {
-    return form_.suspend(SuspendedTask{running_task(), &self.promise().link()});
+    const RunningTask running = running_task();
+    const SuspendedTask task{running.coroutine, &self.promise().link()};
+    if constexpr (Form::is_scheduling_point) {
+      if (running.deterministic && postpone(task, &suspend, &form_)) [[unlikely]]
+        return true;
+    }
+    return form_.suspend(task);
   }
 
   decltype(auto) await_resume() { return form_.await_resume(); }
 
  private:
+  static bool suspend(void* form, SuspendedTask self) noexcept {
+    return static_cast<Form*>(form)->suspend(self);
+  }
+
   Form& form_;
 };
 
