@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// The programs of the gallery under `coroscope watch`: what the table says grows,
+// grows where it says, and nothing else does; in the fixed forms nothing does.
+// The verdicts of the table are not asserted, only growth and its place.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "child.h"
+#include "table.h"
+
+namespace coroscope::testing {
+namespace {
+
+using gallery_table::Population;
+using gallery_table::Row;
+using nlohmann::json;
+
+constexpr double rate = 25;  // rounds a second, of each program
+
+std::string innermost(const json& stack) {
+  for (const auto& frame : stack) {
+    if (!frame.value("runtime", false)) return frame["function"];
+  }
+  return "";
+}
+
+// A reason is missing where the members wait in several places.
+bool is_of(const json& finding, const Population& population) {
+  return finding.value("reason", population.reason) == population.reason &&
+         innermost(finding["parked_at"]) == population.parked_in &&
+         innermost(finding["spawned_at"]) == population.spawned_in;
+}
+
+// One program of the gallery, and what the watch says about it.
+struct Shown {
+  Row row;
+  std::unique_ptr<Child> child;
+  int64_t first_live = -1;  // at the first sample
+  json target;              // of the report
+
+  // Coroutines a second by which the population grew, whatever the verdict on it.
+  double growth_of(const Population& population) const {
+    double growth = 0;
+    for (const json& finding : target["findings"]) {
+      if (is_of(finding, population)) growth += finding["per_second"].get<double>();
+    }
+    return growth;
+  }
+  // By how many more coroutines live now than at the first sample.
+  double grown() const { return target["live"].get<double>() - static_cast<double>(first_live); }
+  double expected_growth() const {
+    double growth = 0;
+    for (const Population& population : row.populations) growth += population.growth_per_round;
+    return growth * rate * target["watched_s"].get<double>();
+  }
+};
+
+std::vector<Shown> start_all(const std::string& form) {
+  std::vector<Shown> all;
+  for (Row& row : gallery_table::read(GALLERY_SOURCES "/verdicts.json")) {
+    if (row.form != form) continue;
+    const std::string file = std::string(GALLERY_PROGRAMS "/") + row.program;
+    auto child = std::make_unique<Child>(std::vector<std::string>{
+        file, "--" + form, "--rate", std::to_string(static_cast<int>(rate))});
+    all.push_back({.row = std::move(row), .child = std::move(child), .target = {}});
+  }
+  for (Shown& shown : all) {
+    EXPECT_EQ(shown.child->read_line(), "ready pid " + std::to_string(shown.child->pid()));
+  }
+  return all;
+}
+
+// Watches all at once, and tells each what was said about it.
+void watch(std::vector<Shown>& all) {
+  std::vector<std::string> arguments{"watch", "--for", "9s", "-i", "300ms", "--json"};
+  for (const Shown& shown : all) arguments.push_back(std::to_string(shown.child->pid()));
+  const Outcome outcome = run(coroscope(arguments));
+  ASSERT_LE(outcome.code, 1) << outcome.errors;
+  std::istringstream in(outcome.output);
+  for (std::string text; std::getline(in, text);) {
+    const json line = json::parse(text);
+    for (Shown& shown : all) {
+      if (line["type"] == "sample" && line["pid"] == shown.child->pid() && shown.first_live < 0) {
+        shown.first_live = line["live"];
+      }
+      if (line["type"] != "report") continue;
+      for (const json& target : line["targets"]) {
+        if (target["pid"] == shown.child->pid()) shown.target = target;
+      }
+    }
+  }
+}
+
+void expect_whole(const Shown& shown) {
+  ASSERT_TRUE(shown.target.is_object());
+  EXPECT_FALSE(shown.target["gone"]);
+  EXPECT_EQ(shown.target["completeness"], 1.0) << shown.target["losses"];
+  EXPECT_GE(shown.first_live, 0);
+}
+
+// Requests that are under way at one of two moments and not at the other.
+constexpr double passing_by = 25;
+
+void expect_no_growth(const Shown& shown) {
+  EXPECT_LT(shown.grown(), passing_by) << shown.target["findings"];
+  for (const json& finding : shown.target["findings"])
+    EXPECT_NE(finding["verdict"], "leak") << finding;
+}
+
+TEST(Gallery, LeakyFormsGrowWhereTheTableSays) {
+  std::vector<Shown> all = start_all("leak");
+  ASSERT_NO_FATAL_FAILURE(watch(all));
+  for (const Shown& shown : all) {
+    SCOPED_TRACE(shown.row.program);
+    ASSERT_NO_FATAL_FAILURE(expect_whole(shown));
+    if (shown.row.limit > 0) {
+      EXPECT_LT(shown.target["live"].get<double>(), shown.row.limit + passing_by);
+      EXPECT_GT(shown.target["live"].get<double>(), shown.row.limit / 2.0);
+      continue;
+    }
+    if (!shown.row.grows) {
+      expect_no_growth(shown);
+      continue;
+    }
+    for (const Population& population : shown.row.populations) {
+      const double expected = population.growth_per_round * rate;
+      EXPECT_GE(shown.growth_of(population), expected * 0.6)
+          << population.parked_in << ": " << shown.target["findings"];
+    }
+    EXPECT_LT(shown.grown(), shown.expected_growth() * 1.5 + passing_by)
+        << "and nothing else grows";
+  }
+}
+
+TEST(Gallery, FixedFormsDoNotGrow) {
+  std::vector<Shown> all = start_all("fixed");
+  ASSERT_NO_FATAL_FAILURE(watch(all));
+  for (const Shown& shown : all) {
+    SCOPED_TRACE(shown.row.program);
+    ASSERT_NO_FATAL_FAILURE(expect_whole(shown));
+    expect_no_growth(shown);
+  }
+}
+
+}  // namespace
+}  // namespace coroscope::testing
