@@ -12,6 +12,7 @@
 
 #include "coro/coro.h"
 #include "linearizable.h"
+#include "seeded.h"
 
 namespace {
 
@@ -118,7 +119,7 @@ class Program {
     return true;
   }
 
-  static inline int deadlocks = 0;
+  static inline unsigned deadlocks = 0;
 
  private:
   struct Step {
@@ -175,17 +176,17 @@ class Program {
 
 TEST(ChannelCheck, EveryRunIsExplained) {
   Program::deadlocks = 0;
-  for (unsigned seed = 0; seed < 2000; ++seed) {
+  for (unsigned seed = 0; seed < check_seeds; ++seed) {
     Program program(seed);
     program.run(seed);
     ASSERT_TRUE(program.is_explained()) << "seed " << seed;
   }
-  EXPECT_GT(Program::deadlocks, 500);
-  EXPECT_LT(Program::deadlocks, 1900);
+  EXPECT_GT(Program::deadlocks, check_seeds / 4);
+  EXPECT_LT(Program::deadlocks, check_seeds);
 }
 
 TEST(ChannelCheck, OneProgramInManyOrders) {
-  for (unsigned seed = 0; seed < 2000; ++seed) {
+  for (unsigned seed = 0; seed < check_seeds; ++seed) {
     Program program(4);
     program.run(seed);
     ASSERT_TRUE(program.is_explained()) << "seed " << seed;

@@ -2,6 +2,7 @@
 #include "trace.h"
 
 #include <chrono>
+#include <optional>
 
 #include "coro/coro.h"
 
@@ -38,6 +39,17 @@ void consume(Trace& trace, coro::Channel<std::uint64_t> channel, std::uint64_t c
   }
 }
 
+coro::Task<void> relay(Trace& trace, coro::Channel<std::uint64_t> from,
+                       coro::Channel<std::uint64_t> to, std::uint64_t number) {
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    const std::optional<std::uint64_t> value = co_await from.async_receive();
+    trace.add(9000 + number * 100 + value.value());
+    co_await to.async_send(value.value() + 1);
+    co_await coro::async_sleep_for(number * 1ms);
+  }
+  to.close();
+}
+
 void run(Trace& trace, std::uint64_t many) {
   coro::Channel<std::uint64_t> channel(2);
   coro::WaitGroup producers, all;
@@ -56,6 +68,10 @@ void run(Trace& trace, std::uint64_t many) {
   }
 
   for (std::uint64_t i = 0; i < many; ++i) coro::go([&trace, i] { trace.add(i); });
+  coro::Channel<std::uint64_t> first(3), second(0);
+  coro::go(relay(trace, first, second, 1));
+  for (std::uint64_t i = 0; i < 3; ++i) first.send(i);
+  while (const std::optional<std::uint64_t> value = second.receive()) trace.add(8000 + *value);
   producers.wait();
   channel.close();
   all.wait();

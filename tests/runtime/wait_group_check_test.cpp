@@ -7,6 +7,7 @@
 
 #include "coro/coro.h"
 #include "linearizable.h"
+#include "seeded.h"
 
 namespace {
 
@@ -85,14 +86,14 @@ class Program {
 };
 
 TEST(WaitGroupCheck, EveryRunIsExplained) {
-  int deadlocks = 0;
-  for (std::uint64_t seed = 0; seed < 2000; ++seed) {
+  unsigned deadlocks = 0;
+  for (std::uint64_t seed = 0; seed < check_seeds; ++seed) {
     const Program program(seed);
     ASSERT_TRUE(program.is_explained()) << "seed " << seed;
     if (program.deadlocked) ++deadlocks;
   }
-  EXPECT_GT(deadlocks, 200);
-  EXPECT_LT(deadlocks, 1800);
+  EXPECT_GT(deadlocks, check_seeds / 10);
+  EXPECT_LT(deadlocks, check_seeds);
 }
 
 }  // namespace
