@@ -136,37 +136,39 @@ void ChannelCore::receive(ChannelCore* channel, void* result) {
   }
 }
 
-void ChannelCore::AsyncWait::wait_locked(SuspendedTask self, WaitList& list,
-                                         coro_reason reason) noexcept {
-  ChannelCore& channel = *channel_;
+void ChannelCore::AsyncWait::wait_locked(SuspendedTask self, ChannelCore& channel, WaitList& list,
+                                         coro_reason reason, void* place) noexcept {
   coroutine = self.coroutine;
+  slot = place;
   list.push(*this);
   reason == CORO_REASON_CHAN_SEND ? channel.publish_senders() : channel.publish_receivers();
   park_task(self, reason, &channel);
   channel.lock_.unlock();
 }
 
-bool ChannelCore::AsyncWait::suspend_send(SuspendedTask self) noexcept {
-  if (channel_ == nullptr) {
+bool ChannelCore::AsyncWait::suspend_send(SuspendedTask self, void* place) noexcept {
+  auto* channel = static_cast<ChannelCore*>(slot);
+  if (channel == nullptr) {
     park_task(self, CORO_REASON_CHAN_SEND_NIL, nullptr);
     return true;
   }
-  channel_->lock_.lock();
-  const Attempt attempt = channel_->send_locked(slot);
+  channel->lock_.lock();
+  const Attempt attempt = channel->send_locked(place);
   completed = attempt == Attempt::done;
   if (attempt != Attempt::blocked) return false;
-  wait_locked(self, channel_->senders_, CORO_REASON_CHAN_SEND);
+  wait_locked(self, *channel, channel->senders_, CORO_REASON_CHAN_SEND, place);
   return true;
 }
 
-bool ChannelCore::AsyncWait::suspend_receive(SuspendedTask self) noexcept {
-  if (channel_ == nullptr) {
+bool ChannelCore::AsyncWait::suspend_receive(SuspendedTask self, void* place) noexcept {
+  auto* channel = static_cast<ChannelCore*>(slot);
+  if (channel == nullptr) {
     park_task(self, CORO_REASON_CHAN_RECEIVE_NIL, nullptr);
     return true;
   }
-  channel_->lock_.lock();
-  if (channel_->receive_locked(slot) != Attempt::blocked) return false;
-  wait_locked(self, channel_->receivers_, CORO_REASON_CHAN_RECEIVE);
+  channel->lock_.lock();
+  if (channel->receive_locked(place) != Attempt::blocked) return false;
+  wait_locked(self, *channel, channel->receivers_, CORO_REASON_CHAN_RECEIVE, place);
   return true;
 }
 
@@ -174,16 +176,8 @@ void ChannelCore::AsyncWait::end_send() const {
   if (!completed) throw ChannelClosed("coro: send on a closed channel, or on one closed meanwhile");
 }
 
-void ChannelCore::AsyncWait::leave_senders() noexcept {
-  if (listed) leave(&ChannelCore::senders_);
-}
-
-void ChannelCore::AsyncWait::leave_receivers() noexcept {
-  if (listed) leave(&ChannelCore::receivers_);
-}
-
 void ChannelCore::AsyncWait::leave(WaitList ChannelCore::*list) noexcept {
-  ChannelCore& channel = *channel_;
+  auto& channel = *reinterpret_cast<ChannelCore*>(get(coroutine->header->object));
   channel.lock_.lock();
   (channel.*list).remove(*this);
   channel.publish_senders();

@@ -57,6 +57,13 @@ void throw_empty_task() {
       "coro: an empty coro::Task was awaited or started: it was moved from, or has run already");
 }
 
+void throw_bad_frame() {
+  throw UsageError(
+      "coro: this compiler (GCC before 12.3, bug 106188) lays out wrongly the frame of a task that "
+      "awaits in a condition, as in `if (co_await f())`, and declares no variable in its outermost "
+      "block: declare one, say for the result");
+}
+
 void die_of_task_exception() noexcept {
   die_of_exception(current_id());
 }

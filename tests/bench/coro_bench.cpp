@@ -9,6 +9,7 @@
 #include "coro/channel.h"
 #include "coro/go.h"
 #include "coro/scheduler.h"
+#include "coro/task.h"
 #include "coro/wait_group.h"
 #include "switch_bench.h"
 #include "wait_attached.h"
@@ -100,11 +101,95 @@ void mutex(benchmark::State& outer) {
 BENCHMARK(mutex)->UseRealTime();
 #endif
 
+coro::Task<std::uint64_t> ready(std::uint64_t value) {
+  co_return value;
+}
+
+coro::Task<> await_ready_tasks(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(co_await ready(1));
+  state.SetItemsProcessed(state.iterations());
+}
+
+void task_await_ready(benchmark::State& state) {
+  coro::Scheduler scheduler({.workers = 1});
+  scheduler.run(await_ready_tasks(state));
+  scheduler.wait_empty();
+}
+
+coro::Task<> be_done(coro::WaitGroup& left) {
+  left.done();
+  co_return;
+}
+
+coro::Task<> spawn_tasks(benchmark::State& state) {
+  constexpr int batch = 1000;
+  for (auto _ : state) {
+    coro::WaitGroup left;
+    left.add(batch);
+    for (int i = 0; i < batch; ++i) coro::go(be_done(left));
+    co_await left.async_wait();
+  }
+  state.SetItemsProcessed(batch * state.iterations());
+}
+
+void task_spawn_exit(benchmark::State& state) {
+  coro::Scheduler scheduler({.workers = 1});
+  scheduler.run(spawn_tasks(state));
+  scheduler.wait_empty();
+}
+
+using Numbers = coro::Channel<std::uint64_t>;
+
+coro::Task<> answer(Numbers& there, Numbers& back) {
+  while (const auto value = co_await there.async_receive()) co_await back.async_send(*value);
+  back.close();
+}
+
+coro::Task<> task_round_trips(benchmark::State& state) {
+  Numbers there(0);
+  Numbers back(0);
+  coro::go(answer(there, back));
+  for (auto _ : state) {
+    co_await there.async_send(1);
+    benchmark::DoNotOptimize(co_await back.async_receive());
+  }
+  there.close();
+  benchmark::DoNotOptimize(co_await back.async_receive());
+  state.SetItemsProcessed(state.iterations());
+}
+
+void task_channel_round_trip(benchmark::State& state) {
+  coro::Scheduler scheduler({.workers = 1});
+  scheduler.run(task_round_trips(state));
+  scheduler.wait_empty();
+}
+
+coro::Task<> yield_tasks(benchmark::State& state) {
+  bool stop = false;
+  coro::go([&stop]() -> coro::Task<> {
+    while (!stop) co_await coro::async_yield();
+  });
+  for (auto _ : state) co_await coro::async_yield();
+  stop = true;
+  co_await coro::async_yield();  // the other reads `stop`, which is in our frame
+  state.SetItemsProcessed(2 * state.iterations());
+}
+
+void task_yield(benchmark::State& state) {
+  coro::Scheduler scheduler({.workers = 1});
+  scheduler.run(yield_tasks(state));
+  scheduler.wait_empty();
+}
+
 BENCHMARK(switch_context)->UseRealTime();
 BENCHMARK(yield)->UseRealTime();
 BENCHMARK(spawn_exit)->UseRealTime();
 BENCHMARK(channel_round_trip)->UseRealTime();
 BENCHMARK(ping_pong)->UseRealTime();
+BENCHMARK(task_yield)->UseRealTime();
+BENCHMARK(task_spawn_exit)->UseRealTime();
+BENCHMARK(task_channel_round_trip)->UseRealTime();
+BENCHMARK(task_await_ready)->UseRealTime();
 
 }  // namespace
 

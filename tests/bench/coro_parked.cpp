@@ -13,6 +13,7 @@
 #include "coro/channel.h"
 #include "coro/go.h"
 #include "coro/scheduler.h"
+#include "coro/task.h"
 #include "resident.h"
 
 namespace {
@@ -49,11 +50,35 @@ bool fibers(std::size_t count) {
   return gone.load(std::memory_order_relaxed) == started;
 }
 
+struct Shared {
+  coro::Channel<bool> never{0};
+  std::size_t gone = 0;  // one worker counts
+};
+
+coro::Task<> receive(Shared& shared) {
+  co_await shared.never.async_receive();
+  ++shared.gone;
+}
+
+bool tasks(std::size_t count) {
+  coro::Scheduler scheduler({.workers = 1});
+  Shared shared;
+  const coro_bench::Memory before = coro_bench::memory_now();
+  scheduler.run([&] {
+    for (std::size_t started = 0; started < count; ++started) coro::go(receive(shared));
+  });
+  wait_all_parked(scheduler);
+  coro_bench::print_each("task", count, before);
+  shared.never.close();
+  scheduler.wait_empty();
+  return shared.gone == count;
+}
+
 struct Kind {
   std::string_view name;
   bool (*park)(std::size_t count);
 };
-constexpr Kind kinds[] = {{"fiber", fibers}};
+constexpr Kind kinds[] = {{"fiber", fibers}, {"task", tasks}};
 
 }  // namespace
 
@@ -63,6 +88,6 @@ int main(int argc, char** argv) {
     if (count <= 0 || kind.name != argv[1]) continue;
     return kind.park(static_cast<std::size_t>(count)) ? 0 : 1;
   }
-  std::fputs("usage: coro_parked KIND COUNT   (kinds: fiber)\n", stderr);
+  std::fputs("usage: coro_parked KIND COUNT   (kinds: fiber, task)\n", stderr);
   return 2;
 }

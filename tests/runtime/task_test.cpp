@@ -208,6 +208,21 @@ TEST_P(TaskTest, YieldLetsTimersExpire) {
   scheduler_.run(yield_until(stop));
 }
 
+Task<> await_in_a_condition(int& value) {
+  if (co_await add(1, 2) == 3) value = 1;
+}
+
+// Old compilers lay out its frame wrongly: that must not go unnoticed.
+TEST_P(TaskTest, AwaitInAConditionWorksOrSaysWhyNot) {
+  int value = 0;
+  try {
+    scheduler_.run(await_in_a_condition(value));
+    EXPECT_EQ(value, 1);
+  } catch (const coro::UsageError& error) {
+    EXPECT_NE(std::string(error.what()).find("106188"), std::string::npos);
+  }
+}
+
 Task<> misuse() {
   EXPECT_THROW(coro::yield(), coro::UsageError);
   EXPECT_THROW(coro::sleep_for(1ms), coro::UsageError);

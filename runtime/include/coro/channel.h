@@ -106,9 +106,9 @@ class [[nodiscard]] Channel<T>::AsyncSend : public detail::AsyncForm,
                                             detail::ChannelCore::AsyncWait {
  public:
   AsyncSend(detail::ChannelCore* channel, T value) noexcept
-      : AsyncWait(channel, &value_), value_(std::move(value)) {}
+      : AsyncWait(channel), value_(std::move(value)) {}
   ~AsyncSend() { leave_senders(); }
-  bool suspend(detail::SuspendedTask self) noexcept { return suspend_send(self); }
+  bool suspend(detail::SuspendedTask self) noexcept { return suspend_send(self, &value_); }
   void await_resume() const { end_send(); }
 
  private:
@@ -119,9 +119,9 @@ template <class T>
 class [[nodiscard]] Channel<T>::AsyncReceive : public detail::AsyncForm,
                                                detail::ChannelCore::AsyncWait {
  public:
-  explicit AsyncReceive(detail::ChannelCore* channel) noexcept : AsyncWait(channel, &value_) {}
+  explicit AsyncReceive(detail::ChannelCore* channel) noexcept : AsyncWait(channel) {}
   ~AsyncReceive() { leave_receivers(); }
-  bool suspend(detail::SuspendedTask self) noexcept { return suspend_receive(self); }
+  bool suspend(detail::SuspendedTask self) noexcept { return suspend_receive(self, &value_); }
   std::optional<T> await_resume() noexcept { return std::move(value_); }
 
  private:

@@ -71,21 +71,21 @@ class [[nodiscard]] Task {
 namespace detail {
 
 template <class T>
-inline Task<T> Promise<T>::get_return_object() noexcept {
-  return Task<T>(std::coroutine_handle<Promise>::from_promise(*this));
+inline Task<T> Promise<T>::get_return_object() {
+  return Task<T>(new_frame(*this));
 }
 template <class T>
-inline Task<T&> Promise<T&>::get_return_object() noexcept {
-  return Task<T&>(std::coroutine_handle<Promise>::from_promise(*this));
+inline Task<T&> Promise<T&>::get_return_object() {
+  return Task<T&>(new_frame(*this));
 }
-inline Task<void> Promise<void>::get_return_object() noexcept {
-  return Task<void>(std::coroutine_handle<Promise>::from_promise(*this));
+inline Task<void> Promise<void>::get_return_object() {
+  return Task<void>(new_frame(*this));
 }
 
 template <class T>
-inline TaskAwaiter<T> PromiseBase::await_transform(Task<T>&& task, AwaitLocation::Source place) {
+inline TaskAwaiter<T> PromiseBase::await_transform(Task<T>&& task, const void* place) {
   if (!task) throw_empty_task();
-  link_.location = AwaitLocation::address(place);
+  awaits_at(place);
   return TaskAwaiter<T>(std::exchange(task.frame_, nullptr));
 }
 

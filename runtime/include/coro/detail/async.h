@@ -56,38 +56,27 @@ RunningTask running_task() noexcept;
 bool postpone(SuspendedTask self, bool (*suspend)(void* form, SuspendedTask self) noexcept,
               void* form) noexcept;
 
-// AwaitLocation is the place of a co_await, as the default argument of a
-// parameter; none where the compiler has no std::source_location.
-class AwaitLocation {
- public:
+// The place of a co_await, as the default argument of a parameter: the address of
+// what the compiler made for std::source_location; nullptr if it makes none. (A
+// std::source_location itself would take 8 bytes of every frame.)
 #if defined(__cpp_lib_source_location)
-  using Source = std::source_location;
+#define CORO_AWAIT_PLACE __builtin_source_location()
 
-  // A std::source_location is a pointer to static data that is laid out as
-  // struct coro_location is, in libstdc++ and libc++ alike; looked at, not
-  // believed.
-  static std::uint64_t address(const Source& source) noexcept {
-    static_assert(sizeof(Source) == sizeof(const coro_location*));
-    const auto* location = std::bit_cast<const coro_location*>(source);
-    return is_laid_out(location, source) ? reinterpret_cast<std::uint64_t>(location) : 0;
-  }
-
- private:
-  static bool is_laid_out(const coro_location* location, const Source& source) noexcept {
-    return location != nullptr &&
-           location->file == reinterpret_cast<std::uint64_t>(source.file_name()) &&
-           location->function == reinterpret_cast<std::uint64_t>(source.function_name()) &&
-           location->line == source.line() && location->column == source.column();
-  }
+// libstdc++ and libc++ lay that out as struct coro_location is; looked at, once, and
+// not believed.
+inline bool look_at_place() noexcept {
+  const std::source_location here = std::source_location::current();
+  static_assert(sizeof here == sizeof(const coro_location*));
+  const auto* place = std::bit_cast<const coro_location*>(here);
+  return place != nullptr && place->line == here.line() && place->column == here.column() &&
+         place->file == reinterpret_cast<std::uint64_t>(here.file_name()) &&
+         place->function == reinterpret_cast<std::uint64_t>(here.function_name());
+}
+inline const bool places_are_known = look_at_place();
 #else
-  struct Source {
-    static constexpr Source current() noexcept { return {}; }
-  };
-  static std::uint64_t address(const Source&) noexcept {
-    return 0;
-  }
+#define CORO_AWAIT_PLACE nullptr
+inline constexpr bool places_are_known = false;
 #endif
-};
 
 // PromiseBase is the part of a task's promise that does not depend on its result:
 // its link in the published chain comes first, and from it all else is found.

@@ -80,25 +80,29 @@ class ChannelCore {
   std::uint64_t head_ = 0;  // place of the oldest element, below the capacity
 };
 
-// AsyncWait is a task's wait for a channel, whatever its element type. `slot` is
-// where the value is, or is to be put.
+// AsyncWait is a task's wait for a channel, whatever its element type. A million may
+// be parked, so it has no field of its own: until it waits, `slot` is the channel;
+// then it is `place`, where the value is, or is to be put.
 class ChannelCore::AsyncWait : protected Waiter {
  protected:
-  AsyncWait(ChannelCore* channel, void* place) noexcept : channel_(channel) { slot = place; }
+  explicit AsyncWait(ChannelCore* channel) noexcept { slot = channel; }
 
-  bool suspend_send(SuspendedTask self) noexcept;
-  bool suspend_receive(SuspendedTask self) noexcept;
+  bool suspend_send(SuspendedTask self, void* place) noexcept;
+  bool suspend_receive(SuspendedTask self, void* place) noexcept;
   void end_send() const;  // throws ChannelClosed
 
   // To be called at the end: it may be destroyed in its wait.
-  void leave_senders() noexcept;
-  void leave_receivers() noexcept;
+  void leave_senders() noexcept {
+    if (listed) leave(&ChannelCore::senders_);
+  }
+  void leave_receivers() noexcept {
+    if (listed) leave(&ChannelCore::receivers_);
+  }
 
  private:
-  void wait_locked(SuspendedTask self, WaitList& list, coro_reason reason) noexcept;
+  void wait_locked(SuspendedTask self, ChannelCore& channel, WaitList& list, coro_reason reason,
+                   void* place) noexcept;
   void leave(WaitList ChannelCore::*list) noexcept;
-
-  ChannelCore* channel_;
 };
 
 // ChannelReference is a counted pointer to a ChannelCore.

@@ -29,6 +29,7 @@ void end_task(std::coroutine_handle<> frame) noexcept;
 [[noreturn]] void die_of_task_exception() noexcept;
 
 [[noreturn]] void throw_empty_task();
+[[noreturn]] void throw_bad_frame();
 
 // From one frame to another. GCC makes that a jump only when it optimises;
 // otherwise each would take some of the thread's stack: there it goes by the
@@ -89,14 +90,12 @@ class PromiseBase {
 
   // co_await of an async form, and of a task.
   template <std::derived_from<AsyncForm> Form>
-  FormAwaiter<Form> await_transform(
-      Form&& form, AwaitLocation::Source place = AwaitLocation::Source::current()) noexcept {
-    link_.location = AwaitLocation::address(place);
+  FormAwaiter<Form> await_transform(Form&& form, const void* place = CORO_AWAIT_PLACE) noexcept {
+    awaits_at(place);
     return FormAwaiter<Form>(form);
   }
   template <class T>
-  TaskAwaiter<T> await_transform(Task<T>&& task,
-                                 AwaitLocation::Source place = AwaitLocation::Source::current());
+  TaskAwaiter<T> await_transform(Task<T>&& task, const void* place = CORO_AWAIT_PLACE);
   // A task runs once: co_await std::move(task).
   template <class T>
   void await_transform(Task<T>& task) = delete;
@@ -119,9 +118,27 @@ class PromiseBase {
   [[nodiscard]] TaskResultBase* result() const noexcept { return result_; }
 
  private:
+  void awaits_at(const void* place) noexcept {
+    link_.location = places_are_known ? reinterpret_cast<std::uint64_t>(place) : 0;
+  }
+
   coro_await link_{};  // first: published by its address
   TaskResultBase* result_ = nullptr;
 };
+
+// The handle of a frame that was just made. GCC before 12.3 puts a variable in front
+// of the frame of a function that awaits in the condition of an if, while or switch
+// and declares nothing in its outermost block (its bug 106188): such a frame cannot
+// be resumed. All others are aligned as memory from `new` is.
+template <class Promise>
+std::coroutine_handle<Promise> new_frame(Promise& promise) {
+  const auto frame = std::coroutine_handle<Promise>::from_promise(promise);
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+  constexpr std::uintptr_t alignment = 2 * sizeof(void*);
+  if (reinterpret_cast<std::uintptr_t>(frame.address()) % alignment != 0) throw_bad_frame();
+#endif
+  return frame;
+}
 
 inline std::coroutine_handle<PromiseBase> frame_of(coro_await* link) noexcept {
   static_assert(std::is_standard_layout_v<PromiseBase>, "the link has to lie at offset 0");
@@ -131,7 +148,7 @@ inline std::coroutine_handle<PromiseBase> frame_of(coro_await* link) noexcept {
 template <class T>
 class Promise : public PromiseBase {
  public:
-  Task<T> get_return_object() noexcept;
+  Task<T> get_return_object();
 
   template <class U = T>
   requires std::is_constructible_v<T, U&&>
@@ -144,7 +161,7 @@ class Promise : public PromiseBase {
 template <class T>
 class Promise<T&> : public PromiseBase {
  public:
-  Task<T&> get_return_object() noexcept;
+  Task<T&> get_return_object();
 
   void return_value(T& value) noexcept {
     auto* result = static_cast<TaskResult<T&>*>(this->result());
@@ -155,7 +172,7 @@ class Promise<T&> : public PromiseBase {
 template <>
 class Promise<void> : public PromiseBase {
  public:
-  Task<void> get_return_object() noexcept;
+  Task<void> get_return_object();
   void return_void() noexcept {}
 };
 
