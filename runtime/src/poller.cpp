@@ -9,11 +9,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <mutex>
 #include <span>
 #include <system_error>
 
-#include "park.h"
+#include "socket.h"
 
 namespace coro::detail {
 namespace {
@@ -49,38 +48,16 @@ int wait_events(int epoll_fd, std::span<epoll_event> events, std::int64_t timeou
   return epoll_wait(epoll_fd, events.data(), count, static_cast<int>(ms));
 }
 
+// After the end of the stream, an error or urgent data a read may come back short
+// with more behind it.
+void signal(Socket& socket, std::uint32_t events, CoroutineList& ready) {
+  constexpr std::uint32_t failed = EPOLLERR | EPOLLHUP;
+  constexpr std::uint32_t last = EPOLLRDHUP | EPOLLPRI | failed;
+  if ((events & (EPOLLIN | last)) != 0) socket.readable.signal(ready, (events & last) != 0);
+  if ((events & (EPOLLOUT | failed)) != 0) socket.writable.signal(ready);
+}
+
 }  // namespace
-
-bool IoSlot::wait(const void* object) {
-  Fiber& self = this_fiber();
-  lock_.lock();
-  if (ready_ || !waiters_.empty()) {
-    const bool alone = waiters_.empty();
-    if (alone) ready_ = false;
-    lock_.unlock();
-    return alone;
-  }
-  Waiter waiter;
-  waiter.coroutine = &self;
-  waiters_.push(waiter);
-  park(self, CORO_REASON_IO_WAIT, object, lock_);
-  return true;
-}
-
-void IoSlot::forget(const Coroutine& coroutine) noexcept {
-  const std::lock_guard guard(lock_);
-  waiters_.remove_of(coroutine);
-}
-
-// A waiter takes the readiness along; without one it is kept for the next.
-void IoSlot::signal(CoroutineList& woken) noexcept {
-  const std::lock_guard guard(lock_);
-  ready_ = true;
-  while (Waiter* waiter = waiters_.pop()) {
-    ready_ = false;
-    woken.push_back(*waiter->coroutine);
-  }
-}
 
 Poller::Poller()
     : id_(last_id.fetch_add(1, std::memory_order_relaxed) + 1),
@@ -105,7 +82,7 @@ Poller::~Poller() {
 void Poller::watch(Socket& socket) {
   in_use_.store(true, std::memory_order_relaxed);
   epoll_event event{};
-  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
   event.data.ptr = &socket;
   if (epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, socket.fd, &event) != 0 && errno != EEXIST) {
     fail("coro: epoll_ctl");
@@ -122,14 +99,7 @@ bool Poller::collect(std::int64_t timeout_ns, CoroutineList& ready) {
       interrupted = true;
       continue;
     }
-    auto& socket = *static_cast<Socket*>(event.data.ptr);
-    constexpr std::uint32_t failed = EPOLLERR | EPOLLHUP;
-    if ((event.events & (EPOLLIN | EPOLLRDHUP | failed)) != 0) {
-      socket.readable.signal(ready);
-    }
-    if ((event.events & (EPOLLOUT | failed)) != 0) {
-      socket.writable.signal(ready);
-    }
+    signal(*static_cast<Socket*>(event.data.ptr), event.events, ready);
   }
   return interrupted;
 }

@@ -4,44 +4,11 @@
 #include <atomic>
 #include <cstdint>
 
-#include "coro/detail/spin_lock.h"
-#include "coro/detail/wait_list.h"
 #include "coroutine.h"
 
 namespace coro::detail {
 
-// One direction of a socket: whether it is ready, or who waits for it.
-class IoSlot {
- public:
-  // Parks the calling fiber until the direction may be ready; returns at once
-  // if it became so since the last call. Spurious returns are possible. False,
-  // at once: another fiber waits.
-  [[nodiscard]] bool wait(const void* object);
-
-  // Makes it ready. Adds whoever waited for it to `woken`, to be unparked.
-  void signal(CoroutineList& woken) noexcept;
-
-  // Forgets this coroutine, which waits and will never run again.
-  void forget(const Coroutine& coroutine) noexcept;
-
- private:
-  SpinLock lock_;
-  bool ready_ = false;
-  WaitList waiters_;
-};
-
-// Socket is what the poller knows of a file descriptor. Sockets are recycled but
-// never freed, so an event that arrives late finds memory: its new user sees at
-// most a spurious wake-up.
-struct Socket {
-  int fd = -1;
-  std::atomic<std::uint64_t> watcher{0};     // id of the poller that watches it
-  std::atomic<std::uint32_t> users{0};       // of the descriptor; see socket.cpp
-  std::atomic<std::uint32_t> references{0};  // to this object
-  IoSlot readable;
-  IoSlot writable;
-  Socket* next = nullptr;  // while recycled
-};
+struct Socket;
 
 // Poller waits for sockets with edge-triggered epoll. One worker at a time sleeps
 // in it; any number may look.

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "socket.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <mutex>
+#include <new>
+#include <utility>
 
+#include "clock.h"
 #include "coro/detail/spin_lock.h"
-#include "coro/error.h"
-#include "park.h"
+#include "poller.h"
 #include "scheduler_core.h"
 
 namespace coro::detail {
@@ -34,11 +38,22 @@ void drop_use(Socket& socket) noexcept {
   drop_reference(socket);
 }
 
+void unpark_all(CoroutineList& woken) noexcept {
+  while (Coroutine* coroutine = woken.pop_front()) unpark(*coroutine);
+}
+
 void wake_waiters(Socket& socket) noexcept {
   CoroutineList woken;
-  socket.readable.signal(woken);
-  socket.writable.signal(woken);
-  while (Coroutine* coroutine = woken.pop_front()) unpark(*coroutine);
+  socket.readable.signal_all(woken);
+  socket.writable.signal_all(woken);
+  unpark_all(woken);
+}
+
+// Removes the file unless somebody has put another one in its place.
+void remove_file(const SocketFile& file) noexcept {
+  struct stat now {};
+  if (lstat(file.path.c_str(), &now) != 0) return;
+  if (now.st_dev == file.device && now.st_ino == file.inode) ::unlink(file.path.c_str());
 }
 
 // A reader and a writer may both come here first, and a socket may outlive the
@@ -55,17 +70,24 @@ void watch(Poller& poller, Socket& socket) {
   }
 }
 
+Socket* take_recycled() noexcept {
+  const std::lock_guard guard(recycled_lock);
+  return recycled == nullptr ? nullptr : std::exchange(recycled, recycled->next);
+}
+
 }  // namespace
 
 Socket* open_socket(int fd) {
-  Socket* socket = nullptr;
-  {
-    const std::lock_guard guard(recycled_lock);
-    socket = recycled;
-    if (socket != nullptr) recycled = socket->next;
+  Socket* socket = take_recycled();
+  if (socket == nullptr) socket = new (std::nothrow) Socket;
+  if (socket == nullptr) {
+    ::close(fd);
+    throw std::bad_alloc();
   }
-  if (socket == nullptr) socket = new Socket;
   socket->fd = fd;
+  socket->short_reads_drain = false;
+  socket->readable.reset();
+  socket->writable.reset();
   socket->watcher.store(0, std::memory_order_relaxed);
   socket->references.store(2, std::memory_order_relaxed);
   socket->users.store(1, std::memory_order_release);
@@ -74,6 +96,7 @@ Socket* open_socket(int fd) {
 
 void close_socket(Socket& socket) noexcept {
   if ((socket.users.fetch_or(closing, std::memory_order_acq_rel) & closing) != 0) return;
+  if (socket.file) remove_file(*std::exchange(socket.file, std::nullopt));
   wake_waiters(socket);
   drop_use(socket);
 }
@@ -93,6 +116,20 @@ bool socket_is_open(const Socket& socket) noexcept {
   return (socket.users.load(std::memory_order_acquire) & closing) == 0;
 }
 
+void set_deadline(IoSlot& slot, std::uint64_t deadline) noexcept {
+  CoroutineList woken;
+  slot.set_deadline(deadline, woken);
+  unpark_all(woken);
+}
+
+// The clock of the calling coroutine's scheduler.
+std::uint64_t io_deadline_after(std::chrono::nanoseconds timeout) noexcept {
+  if (timeout == std::chrono::nanoseconds::max()) return IoSlot::never;
+  if (timeout.count() <= 0) return 0;
+  if (const Coroutine* self = current_coroutine()) return self->scheduler->deadline_after(timeout);
+  return exact_now() + static_cast<std::uint64_t>(timeout.count());
+}
+
 SocketUse::SocketUse(Socket* socket) noexcept : socket_(socket) {
   if (socket == nullptr) return;
   std::uint32_t users = socket->users.load(std::memory_order_acquire);
@@ -104,21 +141,71 @@ SocketUse::SocketUse(Socket* socket) noexcept : socket_(socket) {
   } while (!socket->users.compare_exchange_weak(users, users + 1, std::memory_order_acq_rel));
 }
 
+SocketUse::SocketUse(Socket* socket, std::chrono::nanoseconds timeout,
+                     std::error_code& error) noexcept
+    : SocketUse(socket) {
+  error.clear();
+  if (socket_ == nullptr) error.assign(ECANCELED, std::generic_category());
+  limit_ = io_deadline_after(timeout);
+}
+
 SocketUse::~SocketUse() {
   if (socket_ != nullptr) drop_use(*socket_);
 }
 
-bool SocketUse::wait(IoSlot& slot) {
+std::uint64_t SocketUse::begin(const IoSlot& slot, std::error_code& error) const {
+  const std::uint64_t seen = slot.events();
+  if (!socket_is_open(*socket_)) [[unlikely]] {
+    error.assign(ECANCELED, std::generic_category());
+    return 0;
+  }
+  const std::uint64_t deadline = std::min(slot.deadline(), limit_);
+  if (deadline != IoSlot::never) {
+    const Coroutine* self = current_coroutine();
+    if ((self == nullptr ? exact_now() : self->scheduler->now()) >= deadline) {
+      error.assign(ETIMEDOUT, std::generic_category());
+      return 0;
+    }
+  }
+  return seen;
+}
+
+void SocketUse::wait(IoSlot& slot, std::uint64_t seen) {
   Fiber& self = this_fiber();
   watch(self.scheduler->poller(), *socket_);
-  if (!socket_is_open(*socket_)) return false;
+  socket_->at_once.store(0, std::memory_order_relaxed);
   self.io = socket_;
-  const bool alone = slot.wait(socket_);
+  slot.wait(self, seen, std::min(slot.deadline(), limit_), socket_);
   self.io = nullptr;
-  if (!alone) {
-    throw UsageError("coro: two coroutines wait for the same direction of one socket");
+}
+
+void SocketUse::let_others_run() {
+  socket_->at_once.store(0, std::memory_order_relaxed);
+  Coroutine* self = current_coroutine();
+  if (self == nullptr || self->resume != nullptr) return;
+  auto& fiber = static_cast<Fiber&>(*self);
+  fiber.io = socket_;
+  Worker::leave(fiber, Leave::yield);
+  fiber.io = nullptr;
+}
+
+WriteTurn::WriteTurn(SocketUse& use, std::error_code& error) {
+  IoSlot& slot = use.writable();
+  Coroutine* self = current_coroutine();
+  Fiber* fiber = self == nullptr || self->resume != nullptr ? nullptr : static_cast<Fiber*>(self);
+  while (const std::uint64_t seen = use.begin(slot, error)) {
+    if (fiber != nullptr) fiber->io = use.socket_;  // should it be left while it waits
+    const bool taken =
+        slot.take_turn(self, seen, std::min(slot.deadline(), use.limit_), use.socket_);
+    if (fiber != nullptr) fiber->io = nullptr;
+    if (!taken) continue;
+    slot_ = &slot;
+    return;
   }
-  return socket_is_open(*socket_);
+}
+
+WriteTurn::~WriteTurn() {
+  if (slot_ != nullptr) slot_->end_turn();
 }
 
 }  // namespace coro::detail

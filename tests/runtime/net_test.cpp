@@ -8,21 +8,12 @@
 #include <thread>
 
 #include "coro/coro.h"
+#include "net_pair.h"
 
 namespace {
 
 using coro::net::Connection;
 using coro::net::Listener;
-
-std::string read_exactly(Connection& connection, std::size_t size) {
-  std::string text(size, '\0');
-  for (std::size_t done = 0; done < size;) {
-    const std::size_t count = connection.read(text.data() + done, size - done);
-    if (count == 0) return text.substr(0, done);
-    done += count;
-  }
-  return text;
-}
 
 void echo(Connection connection) {
   std::array<char, 1024> buffer;
@@ -135,7 +126,7 @@ TEST(Net, Errors) {
     std::error_code error;
     EXPECT_FALSE(Connection::connect("127.0.0.1", unused, error).is_open());
     EXPECT_EQ(error, std::errc::connection_refused);
-    EXPECT_THROW(Connection::connect("nowhere", 1), std::system_error);
+    EXPECT_THROW(Connection::connect("", 1), std::system_error);
   });
 }
 
