@@ -73,7 +73,19 @@ SchedulerCore::~SchedulerCore() {
                  static_cast<unsigned long long>(live()));
     std::abort();
   }
+  expire_leftovers();
   free_leftovers();
+}
+
+// A callback finds the scheduler stopping, and forgets it.
+void SchedulerCore::expire_leftovers() noexcept {
+  Expired expired;
+  timers_.take_expired(Timers::never, expired);
+  for (TimerEntry* entry = expired.callbacks.first; entry != nullptr;) {
+    TimerEntry* following = entry->sibling;
+    entry->fire(*entry);
+    entry = following;
+  }
 }
 
 void SchedulerCore::stop() noexcept {

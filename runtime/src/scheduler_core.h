@@ -113,6 +113,7 @@ class SchedulerCore {
   [[gnu::noinline]] void make_runnable_from_outside(Coroutine& coroutine) noexcept;
   Worker* pop_idle() noexcept;
   void stop() noexcept;
+  void expire_leftovers() noexcept;
   void free_leftovers() noexcept;
 
   Carrier& add_carrier();

@@ -4,6 +4,7 @@
 
 #include "coro/blocking.h"
 #include "coro/channel.h"     // IWYU pragma: export
+#include "coro/context.h"     // IWYU pragma: export
 #include "coro/error.h"       // IWYU pragma: export
 #include "coro/go.h"          // IWYU pragma: export
 #include "coro/net.h"         // IWYU pragma: export

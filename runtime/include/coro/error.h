@@ -27,4 +27,19 @@ class Deadlock : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// ContextEnded is thrown by Context::check of a context that has ended: as Canceled
+// if somebody cancelled it, as DeadlineExceeded if its deadline has passed.
+class ContextEnded : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+class Canceled : public ContextEnded {
+ public:
+  using ContextEnded::ContextEnded;
+};
+class DeadlineExceeded : public ContextEnded {
+ public:
+  using ContextEnded::ContextEnded;
+};
+
 }  // namespace coro
