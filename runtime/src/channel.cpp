@@ -46,61 +46,79 @@ inline void ChannelCore::publish_receivers() noexcept {
   object_.waiting_receivers = receivers_.size();
 }
 
-[[gnu::always_inline]] inline ChannelCore::Attempt ChannelCore::send_locked(void* value) {
-  if (object_.closed != 0) {
-    lock_.unlock();
-    return Attempt::closed;
-  }
+// These two and what calls them are inlined for speed.
+[[gnu::always_inline]] inline ChannelCore::Attempt ChannelCore::send_held(void* value,
+                                                                          Waiter*& partner) {
+  if (object_.closed != 0) return Attempt::closed;
   if (Waiter* receiver = receivers_.pop()) {
     publish_receivers();
-    lock_.unlock();
     ops_->deliver(receiver->slot, value);
     receiver->completed = true;
-    unpark(*receiver->coroutine);
+    partner = receiver;
     return Attempt::done;
   }
-  if (object_.length < object_.capacity) {
-    ops_->store(element(object_.length), value);
-    ++object_.length;
-    lock_.unlock();
-    return Attempt::done;
-  }
-  return Attempt::blocked;
+  if (object_.length == object_.capacity) return Attempt::blocked;
+  ops_->store(element(object_.length), value);
+  ++object_.length;
+  return Attempt::done;
 }
 
-[[gnu::always_inline]] inline ChannelCore::Attempt ChannelCore::receive_locked(void* result) {
-  if (object_.length > 0) {
+[[gnu::always_inline]] inline ChannelCore::Attempt ChannelCore::receive_held(void* result,
+                                                                             Waiter*& partner) {
+  const bool buffered = object_.length > 0;
+  if (buffered) {
     void* oldest = element(0);
     ops_->deliver(result, oldest);
     ops_->destroy(oldest);
     head_ = head_ + 1 == object_.capacity ? 0 : head_ + 1;
     --object_.length;
-    Waiter* sender = senders_.pop();
-    if (sender != nullptr) {  // its value takes the place that became free
-      ops_->store(element(object_.length), sender->slot);
-      ++object_.length;
-      publish_senders();
-    }
-    lock_.unlock();
-    if (sender != nullptr) {
-      sender->completed = true;
-      unpark(*sender->coroutine);
-    }
-    return Attempt::done;
   }
   if (Waiter* sender = senders_.pop()) {
     publish_senders();
-    lock_.unlock();
-    ops_->deliver(result, sender->slot);
+    if (buffered) {  // its value takes the place that became free
+      ops_->store(element(object_.length), sender->slot);
+      ++object_.length;
+    } else {
+      ops_->deliver(result, sender->slot);
+    }
     sender->completed = true;
-    unpark(*sender->coroutine);
+    partner = sender;
     return Attempt::done;
   }
-  if (object_.closed != 0) {
-    lock_.unlock();
-    return Attempt::closed;
-  }
-  return Attempt::blocked;
+  if (buffered) return Attempt::done;
+  return object_.closed != 0 ? Attempt::closed : Attempt::blocked;
+}
+
+[[gnu::always_inline]] inline ChannelCore::Attempt ChannelCore::send_locked(void* value) {
+  Waiter* partner = nullptr;
+  const Attempt attempt = send_held(value, partner);
+  if (attempt != Attempt::blocked) lock_.unlock();
+  if (partner != nullptr) unpark(*partner->coroutine);
+  return attempt;
+}
+
+[[gnu::always_inline]] inline ChannelCore::Attempt ChannelCore::receive_locked(void* result) {
+  Waiter* partner = nullptr;
+  const Attempt attempt = receive_held(result, partner);
+  if (attempt != Attempt::blocked) lock_.unlock();
+  if (partner != nullptr) unpark(*partner->coroutine);
+  return attempt;
+}
+
+ChannelCore::Attempt ChannelCore::try_case(bool sends, void* slot, Waiter*& partner) {
+  return sends ? send_held(slot, partner) : receive_held(slot, partner);
+}
+
+void ChannelCore::add_waiter(bool sends, Waiter& waiter) noexcept {
+  (sends ? senders_ : receivers_).push(waiter);
+  publish_senders();
+  publish_receivers();
+}
+
+void ChannelCore::remove_waiter(bool sends, Waiter& waiter) noexcept {
+  (sends ? senders_ : receivers_).remove(waiter);
+  publish_senders();
+  publish_receivers();
 }
 
 // Inlined for the reason given at Worker::leave.

@@ -12,6 +12,14 @@
 
 namespace coro {
 
+template <class T>
+class Channel;
+
+namespace detail {
+template <class T>
+ChannelCore* core_of(const Channel<T>& channel) noexcept;
+}
+
 // Channel<T> passes values of type T between coroutines, first in, first out.
 //
 // A Channel is a handle: copies refer to the same channel, which lives as long as
@@ -84,6 +92,8 @@ class Channel {
   [[nodiscard]] const void* object() const noexcept { return core_.get(); }
 
  private:
+  friend detail::ChannelCore* detail::core_of<T>(const Channel& channel) noexcept;
+
   static T& value_at(void* address) noexcept { return *static_cast<T*>(address); }
 
   static constexpr detail::ElementOps ops{
@@ -100,6 +110,16 @@ class Channel {
 
   detail::ChannelReference core_;
 };
+
+namespace detail {
+
+// nullptr: the nil channel.
+template <class T>
+ChannelCore* core_of(const Channel<T>& channel) noexcept {
+  return channel.core_.get();
+}
+
+}  // namespace detail
 
 template <class T>
 class [[nodiscard]] Channel<T>::AsyncSend : public detail::AsyncForm,

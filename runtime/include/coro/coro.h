@@ -10,6 +10,7 @@
 #include "coro/net.h"         // IWYU pragma: export
 #include "coro/reason.h"      // IWYU pragma: export
 #include "coro/scheduler.h"   // IWYU pragma: export
+#include "coro/select.h"      // IWYU pragma: export
 #include "coro/task.h"        // IWYU pragma: export
 #include "coro/time.h"        // IWYU pragma: export
 #include "coro/wait_group.h"  // IWYU pragma: export

@@ -51,14 +51,22 @@ class ChannelCore {
   static std::size_t size(ChannelCore* channel) noexcept;
   static std::size_t capacity(ChannelCore* channel) noexcept;
 
- private:
+  // For select; all with lock() held. try_case is one send or receive that does not
+  // wait; `partner` is set to who has to be unparked once the lock is released.
   enum class Attempt { done, closed, blocked };
+  [[nodiscard]] SpinLock& lock() noexcept { return lock_; }
+  Attempt try_case(bool sends, void* slot, Waiter*& partner);
+  void add_waiter(bool sends, Waiter& waiter) noexcept;
+  void remove_waiter(bool sends, Waiter& waiter) noexcept;
 
+ private:
   ChannelCore(std::size_t capacity, const ElementOps& ops);
   ~ChannelCore();
 
-  // Both are called with the lock held; they release it unless they return
-  // `blocked`.
+  Attempt send_held(void* value, Waiter*& partner);
+  Attempt receive_held(void* result, Waiter*& partner);
+
+  // The same, and they release the lock unless they return `blocked`.
   Attempt send_locked(void* value);
   Attempt receive_locked(void* result);
 
