@@ -21,9 +21,11 @@ using nlohmann::json;
 
 constexpr double rate = 25;  // rounds a second, of each program
 
+// Of the program itself: std::lock_guard and the like are not it.
 std::string innermost(const json& stack) {
   for (const auto& frame : stack) {
-    if (!frame.value("runtime", false)) return frame["function"];
+    const std::string function = frame["function"];
+    if (!frame.value("runtime", false) && !function.starts_with("std::")) return function;
   }
   return "";
 }
