@@ -8,15 +8,12 @@
 
 #include "coro/channel.h"
 #include "coro/go.h"
+#include "coro/mutex.h"
 #include "coro/scheduler.h"
 #include "coro/task.h"
 #include "coro/wait_group.h"
 #include "switch_bench.h"
 #include "wait_attached.h"
-#if __has_include("coro/mutex.h")  // is being written
-#include "coro/mutex.h"
-#define CORO_BENCH_MUTEX
-#endif
 
 namespace {
 
@@ -87,7 +84,6 @@ void ping_pong(benchmark::State& state) {
   in_coroutine(state, round_trips, 2);
 }
 
-#ifdef CORO_BENCH_MUTEX
 void mutex(benchmark::State& outer) {
   in_coroutine(outer, [](benchmark::State& state) {
     coro::Mutex mutex;
@@ -98,8 +94,6 @@ void mutex(benchmark::State& outer) {
     state.SetItemsProcessed(state.iterations());
   });
 }
-BENCHMARK(mutex)->UseRealTime();
-#endif
 
 coro::Task<std::uint64_t> ready(std::uint64_t value) {
   co_return value;
@@ -190,6 +184,7 @@ BENCHMARK(task_yield)->UseRealTime();
 BENCHMARK(task_spawn_exit)->UseRealTime();
 BENCHMARK(task_channel_round_trip)->UseRealTime();
 BENCHMARK(task_await_ready)->UseRealTime();
+BENCHMARK(mutex)->UseRealTime();
 
 }  // namespace
 

@@ -50,6 +50,9 @@ class WaitList {
   [[nodiscard]] bool empty() const noexcept { return head_ == nullptr; }
   [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
 
+  // The oldest, whether another event has woken it or not; nullptr: there is none.
+  [[nodiscard]] Waiter* front() const noexcept { return head_; }
+
   void push(Waiter& waiter) noexcept {
     waiter.next = nullptr;
     waiter.previous = tail_;
