@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "annotation.h"
 #include "clock.h"
 #include "coro/abi.h"
 #include "probes.h"
@@ -66,7 +67,7 @@ struct SpawnRecord {
   std::uint64_t saved_sp;
   std::uint64_t stack_low;  // 0 for a task
   std::uint64_t stack_high;
-  std::uint64_t annotation;
+  std::uint64_t annotation;  // a reference, which becomes the header's
 };
 
 // SPAWNING, `spawn`, RUNNABLE.
@@ -151,11 +152,33 @@ inline void publish_exiting(coro_header& header) noexcept {
 
 // FREE. Nothing of the coroutine's stack is in use any more.
 inline void publish_free(coro_header& header) noexcept {
-  HeaderWrite write(header);
-  put(header.id, std::uint64_t{0});
-  put(header.saved_sp, std::uint64_t{0});
-  put(header.annotation, std::uint64_t{0});
-  write.state(CORO_STATE_FREE);
+  const std::uint64_t annotation = get(header.annotation);
+  {
+    HeaderWrite write(header);
+    put(header.id, std::uint64_t{0});
+    put(header.saved_sp, std::uint64_t{0});
+    put(header.annotation, std::uint64_t{0});
+    write.state(CORO_STATE_FREE);
+  }
+  release_annotation(annotation);
+}
+
+// Between two states; the annotation's reference becomes the header's.
+inline void publish_annotation(coro_header& header, const Annotation* annotation) noexcept {
+  const std::uint64_t former = get(header.annotation);
+  {
+    HeaderWrite write(header);
+    put(header.annotation, Annotation::address_of(annotation));
+  }
+  release_annotation(former);
+}
+
+// What a child of this coroutine begins with; the reference is the caller's.
+inline std::uint64_t inherited_annotation(coro_header& parent) noexcept {
+  const std::uint64_t annotation = get(parent.annotation);
+  if (annotation == 0) [[likely]]
+    return 0;
+  return Annotation::address_of(Annotation::published_at(annotation)->inherit());
 }
 
 }  // namespace coro::detail

@@ -145,6 +145,7 @@ __attribute__((noinline)) void launch(Fiber* fiber, void (*run)(void*),
   record.saved_sp = reinterpret_cast<std::uint64_t>(fiber->saved_sp);
   record.stack_low = reinterpret_cast<std::uint64_t>(fiber->stack_low);
   record.stack_high = reinterpret_cast<std::uint64_t>(fiber->stack_high);
+  record.annotation = parent != nullptr ? inherited_annotation(*parent->header) : 0;
   if (worker != nullptr) {
     worker->count_spawn();
   } else {

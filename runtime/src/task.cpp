@@ -122,6 +122,7 @@ __attribute__((noinline)) void launch_task(SchedulerCore* scheduler, PromiseBase
   record.entry = resume_address(outermost);
   record.kind = CORO_KIND_TASK;
   record.saved_sp = reinterpret_cast<std::uint64_t>(&outermost.link());
+  record.annotation = parent != nullptr ? inherited_annotation(*parent->header) : 0;
   worker != nullptr ? worker->count_spawn() : scheduler->count_foreign_spawn();
   publish_spawn(*task.header, record);
   scheduler->make_runnable(task);

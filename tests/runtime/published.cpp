@@ -32,6 +32,7 @@ std::optional<coro_header> read_header(coro_header& header) {
     copy.entry = get(header.entry);
     copy.kind = get(header.kind);
     copy.flags = get(header.flags);
+    copy.annotation = get(header.annotation);
     std::atomic_thread_fence(std::memory_order_acquire);
     if (get(header.sequence) == before) return copy;
   }

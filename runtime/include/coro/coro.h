@@ -9,6 +9,7 @@
 #include "coro/error.h"       // IWYU pragma: export
 #include "coro/go.h"          // IWYU pragma: export
 #include "coro/mutex.h"       // IWYU pragma: export
+#include "coro/labels.h"      // IWYU pragma: export
 #include "coro/net.h"         // IWYU pragma: export
 #include "coro/once.h"        // IWYU pragma: export
 #include "coro/reason.h"      // IWYU pragma: export
