@@ -6,6 +6,7 @@
 #include "coro/channel.h"     // IWYU pragma: export
 #include "coro/condition.h"   // IWYU pragma: export
 #include "coro/context.h"     // IWYU pragma: export
+#include "coro/debug.h"       // IWYU pragma: export
 #include "coro/error.h"       // IWYU pragma: export
 #include "coro/go.h"          // IWYU pragma: export
 #include "coro/mutex.h"       // IWYU pragma: export
