@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coro/detail/spawn.h"
 
-#include <cstdio>
 #include <cstring>
 #include <exception>
 #include <vector>
@@ -13,23 +12,28 @@
 #include "park.h"
 #include "scheduler_core.h"
 #include "spawn.h"
+#include "unhandled.h"
 
 namespace coro::detail {
 namespace {
 
-[[noreturn]] void die(std::uint64_t id, const char* what) noexcept {
-  std::fprintf(stderr, "coro: an exception left coroutine %llu: %s\n",
-               static_cast<unsigned long long>(id), what);
-  std::terminate();
-}
-
-[[noreturn]] void fiber_main(void* argument) noexcept {
-  Fiber& self = *static_cast<Fiber*>(argument);
-  Worker::arrive(self);
+void run_caught(Fiber& self) noexcept {
   try {
     self.run(self.closure);
   } catch (...) {
-    die_of_exception(get(self.header->id));
+    unhandled_exception(std::current_exception(), failed_coroutine());
+  }
+}
+
+// An exception that nobody takes gets past this function, to coro_uncaught: it
+// must not be noexcept, as that would unwind the stack of the throw first.
+[[noreturn]] void fiber_main(void* argument) {
+  Fiber& self = *static_cast<Fiber*>(argument);
+  Worker::arrive(self);
+  if (unhandled_exception_handler() == nullptr) [[likely]] {
+    self.run(self.closure);
+  } else {
+    run_caught(self);
   }
   publish_exiting(*self.header);
   Worker::leave(self, Leave::exit);
@@ -72,16 +76,6 @@ Worker* own_worker(const SchedulerCore* scheduler) noexcept {
 }
 
 }  // namespace
-
-void die_of_exception(std::uint64_t id) noexcept {
-  try {
-    throw;
-  } catch (const std::exception& error) {
-    die(id, error.what());
-  } catch (...) {
-    die(id, "not a std::exception");
-  }
-}
 
 SchedulerCore& spawning_scheduler(Worker* worker) {
   if (worker == nullptr || worker->current() == nullptr) {

@@ -17,7 +17,4 @@ StackBounds current_bounds(const Coroutine* running) noexcept;
 // The scheduler that coro::go starts on. Throws UsageError without a worker.
 SchedulerCore& spawning_scheduler(Worker* worker);
 
-// Ends the process: the exception being handled has left the coroutine.
-[[noreturn]] void die_of_exception(std::uint64_t id) noexcept;
-
 }  // namespace coro::detail

@@ -64,10 +64,6 @@ void throw_bad_frame() {
       "block: declare one, say for the result");
 }
 
-void die_of_task_exception() noexcept {
-  die_of_exception(current_id());
-}
-
 RunningTask running_task() noexcept {
   const Worker& worker = *current_worker();
   return {.coroutine = worker.current(), .deterministic = worker.deterministic()};

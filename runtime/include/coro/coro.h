@@ -20,4 +20,5 @@
 #include "coro/semaphore.h"   // IWYU pragma: export
 #include "coro/task.h"        // IWYU pragma: export
 #include "coro/time.h"        // IWYU pragma: export
+#include "coro/unhandled.h"   // IWYU pragma: export
 #include "coro/wait_group.h"  // IWYU pragma: export

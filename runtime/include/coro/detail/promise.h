@@ -25,8 +25,9 @@ void continue_with(std::coroutine_handle<> next) noexcept;
 // Ends the running task, whose outermost frame is `frame`, in the same manner.
 void end_task(std::coroutine_handle<> frame) noexcept;
 
-// Ends the process with a message about the exception being handled.
-[[noreturn]] void die_of_task_exception() noexcept;
+// The exception being handled has left the running task, and nobody takes it:
+// gives it to the process's handler, or ends the process.
+void unhandled_task_exception() noexcept;
 
 [[noreturn]] void throw_empty_task();
 [[noreturn]] void throw_bad_frame();
@@ -84,7 +85,7 @@ class PromiseBase {
 
   // The outermost frame of a task has nobody to tell.
   void unhandled_exception() noexcept {
-    if (result_ == nullptr) die_of_task_exception();
+    if (result_ == nullptr) return unhandled_task_exception();
     result_->error = std::current_exception();
   }
 

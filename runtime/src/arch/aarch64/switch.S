@@ -103,6 +103,7 @@ coro_resume_pc:
     .p2align 4
 coro_entry_frame:
     .cfi_startproc
+    .cfi_personality 0x1b, coro_uncaught /* 4 bytes, relative to their place */
     .cfi_undefined x30
     .cfi_undefined x29
     /* An unwinder looks up a return address minus one; a fiber that never ran
