@@ -68,6 +68,22 @@ TEST_F(RuntimeDeathTest, ExceptionThatLeavesACoroutine) {
       died, "an exception left coroutine [0-9]+: nobody caught me");
 }
 
+coro::Task<> throw_from_a_task() {
+  co_await coro::async_yield();
+  throw std::runtime_error("nobody caught me");
+}
+
+TEST(DeathTest, ExceptionLeavesTask) {
+  EXPECT_EXIT(
+      {
+        coro::Scheduler scheduler({.workers = 1});
+        scheduler.go(throw_from_a_task());
+        scheduler.wait_empty();
+        _exit(0);
+      },
+      died, "an exception left coroutine [0-9]+: nobody caught me");
+}
+
 #if !CORO_ASAN && !CORO_TSAN  // which need all of the address space
 [[noreturn]] void start_too_many_workers() {
   rlimit limit{};

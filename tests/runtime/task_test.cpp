@@ -223,6 +223,17 @@ TEST_P(TaskTest, AwaitInAConditionWorksOrSaysWhyNot) {
   }
 }
 
+// What a task may co_await.
+template <class Awaited>
+concept Awaitable = requires(Task<>::promise_type promise, Awaited&& awaited) {
+  promise.await_transform(static_cast<Awaited&&>(awaited));
+};
+static_assert(Awaitable<Task<int>>);
+static_assert(!Awaitable<Task<int>&>);  // it runs once: std::move
+static_assert(!Awaitable<std::suspend_always>);
+static_assert(Awaitable<coro::Channel<int>::AsyncReceive>);
+static_assert(!std::is_copy_constructible_v<Task<>>);
+
 Task<> misuse() {
   EXPECT_THROW(coro::yield(), coro::UsageError);
   EXPECT_THROW(coro::sleep_for(1ms), coro::UsageError);

@@ -22,3 +22,14 @@
 #include "coro/time.h"        // IWYU pragma: export
 #include "coro/unhandled.h"   // IWYU pragma: export
 #include "coro/wait_group.h"  // IWYU pragma: export
+#include "coro/async_fiber.h"  // IWYU pragma: export
+#include "coro/blocking.h"     // IWYU pragma: export
+#include "coro/channel.h"      // IWYU pragma: export
+#include "coro/error.h"        // IWYU pragma: export
+#include "coro/go.h"           // IWYU pragma: export
+#include "coro/net.h"          // IWYU pragma: export
+#include "coro/reason.h"       // IWYU pragma: export
+#include "coro/scheduler.h"    // IWYU pragma: export
+#include "coro/task.h"         // IWYU pragma: export
+#include "coro/time.h"         // IWYU pragma: export
+#include "coro/wait_group.h"   // IWYU pragma: export

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "coro/detail/join_point.h"
 #include "coro/detail/promise.h"
 #include "coro/scheduler.h"
 
@@ -28,6 +29,9 @@ namespace coro {
 //
 // In a task, wait by what is called async_...: the calls that block a fiber throw
 // UsageError, and co_await of anything else does not compile.
+//
+// A fiber waits for a task by coro::wait(task), a task for a fiber by co_await
+// coro::async_fiber(f), see async_fiber.h.
 //
 // As in every C++20 coroutine, parameters that are references, and the captures of
 // a lambda that is one, have to live as long as the task. Only coro::go(f) and
@@ -107,8 +111,10 @@ Task<void> call_in_task(Function function) {
   static_cast<void>(co_await function());
 }
 
-template <class T>
-Task<void> complete_by(Task<T> task, Completion& completion, TaskResult<T>& result) {
+// Runs the task, keeps its outcome, and tells whoever waits.
+template <class T, class Point>
+Task<void> run_for(Task<T> task, TaskResult<T>& result, Point& point) {
+  point.begin();
   try {
     if constexpr (std::is_void_v<T>) {
       co_await std::move(task);
@@ -117,26 +123,42 @@ Task<void> complete_by(Task<T> task, Completion& completion, TaskResult<T>& resu
     } else {
       result.value.emplace(co_await std::move(task));
     }
-    completion.set(nullptr);
   } catch (...) {
-    completion.set(std::current_exception());
+    result.error = std::current_exception();
   }
+  point.end();
 }
+
+struct CompletionPoint : Completion {
+  static void begin() noexcept {}
+  void end() noexcept { set(nullptr); }
+};
 
 template <class T>
 [[gnu::always_inline]] inline T run_task(SchedulerCore& scheduler, Task<T>&& task) {
   require_outside("coro::Scheduler::run");
   if (!task) throw_empty_task();
-  Completion completion;
+  CompletionPoint completion;
   TaskResult<T> result;
-  spawn_task(&scheduler, complete_by(std::move(task), completion, result));
+  spawn_task(&scheduler, run_for(std::move(task), result, completion));
   completion.wait(scheduler);
-  if constexpr (std::is_reference_v<T>) {
-    return *result.value;
-  } else if constexpr (!std::is_void_v<T>) {
-    return std::move(*result.value);
-  }
+  return take<T>(result);
 }
 
 }  // namespace detail
+
+// wait starts the task as a coroutine of its own, as coro::go does, and waits for
+// its end, in a fiber: returns what it returns and throws what it throws. Throws
+// UsageError elsewhere: in a task, co_await it.
+template <class T>
+[[gnu::always_inline]] inline T wait(Task<T> task) {
+  detail::require_fiber();
+  if (!task) detail::throw_empty_task();
+  detail::JoinPoint point;
+  detail::TaskResult<T> result;
+  detail::spawn_task(nullptr, detail::run_for(std::move(task), result, point));
+  point.wait();
+  return detail::take<T>(result);
+}
+
 }  // namespace coro

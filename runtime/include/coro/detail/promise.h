@@ -61,6 +61,17 @@ struct TaskResult<T&> : TaskResultBase {
 template <>
 struct TaskResult<void> : TaskResultBase {};
 
+// Returns or throws the outcome, once.
+template <class T>
+T take(TaskResult<T>& result) {
+  if (result.error != nullptr) std::rethrow_exception(std::move(result.error));
+  if constexpr (std::is_reference_v<T>) {
+    return *result.value;
+  } else if constexpr (!std::is_void_v<T>) {
+    return std::move(*result.value);
+  }
+}
+
 template <class T>
 class TaskAwaiter;
 
@@ -202,14 +213,7 @@ class [[nodiscard]] TaskAwaiter : TaskResult<T> {
     return transfer_to(task);
   }
 
-  T await_resume() {
-    if (this->error != nullptr) std::rethrow_exception(std::move(this->error));
-    if constexpr (std::is_reference_v<T>) {
-      return *this->value;
-    } else if constexpr (!std::is_void_v<T>) {
-      return std::move(*this->value);
-    }
-  }
+  T await_resume() { return take<T>(*this); }
 };
 
 }  // namespace detail
