@@ -106,6 +106,40 @@ bool IoSlot::take_turn(Coroutine* self, std::uint64_t seen, std::uint64_t deadli
   return park_in(queue_, static_cast<Fiber&>(*self), deadline, object);
 }
 
+// As park_in(): the timer first, and nothing of the task after the lock.
+bool IoSlot::suspend(AsyncIoWait& wait, const SuspendedTask& self) noexcept {
+  const bool for_turn = wait.for_ == AsyncIoWait::For::turn;
+  lock_.lock();
+  if (for_turn && !turn_taken_) {
+    turn_taken_ = true;
+    turn_holder_ = self.coroutine;
+    wait.waiter_.completed = true;
+  }
+  if (wait.waiter_.completed || events_.load(std::memory_order_relaxed) != wait.wait_.seen) {
+    lock_.unlock();
+    return false;
+  }
+  wait.waiting_ = true;
+  wait.waiter_.coroutine = self.coroutine;
+  (for_turn ? queue_ : waiters_).push(wait.waiter_);
+  park_task(self, CORO_REASON_IO_WAIT, wait.wait_.object);
+  if (wait.wait_.deadline != never) {
+    wait.waiter_.selection = wait.timer_.selection = &wait.selection_;
+    wait.timer_.deadline = wait.wait_.deadline;
+    wait.timer_.coroutine = self.coroutine;
+    self.coroutine->scheduler->arm(wait.timer_);
+  }
+  lock_.unlock();
+  return true;
+}
+
+// Also for one that was not woken.
+void IoSlot::end_wait(AsyncIoWait& wait) noexcept {
+  if (wait.wait_.deadline != never) wait.timer_.coroutine->scheduler->timers().cancel(wait.timer_);
+  const std::lock_guard guard(lock_);
+  (wait.for_ == AsyncIoWait::For::turn ? queue_ : waiters_).remove(wait.waiter_);
+}
+
 void IoSlot::end_turn() noexcept {
   Coroutine* next = nullptr;
   {

@@ -5,12 +5,16 @@
 #include <cstdint>
 #include <limits>
 
+#include "coro/detail/async.h"
 #include "coro/detail/spin_lock.h"
+#include "coro/detail/timer_entry.h"
 #include "coro/detail/wait_list.h"
 #include "coroutine.h"
 #include "fiber.h"
 
 namespace coro::detail {
+
+class AsyncIoWait;
 
 // IoSlot is one direction of a socket: where those who use it and the poller
 // meet. Whoever wants to wait
@@ -64,6 +68,10 @@ class IoSlot {
   bool take_turn(Coroutine* self, std::uint64_t seen, std::uint64_t deadline, const void* object);
   void end_turn() noexcept;
 
+  // The same for tasks. False: it need not wait (any more).
+  bool suspend(AsyncIoWait& wait, const SuspendedTask& self) noexcept;
+  void end_wait(AsyncIoWait& wait) noexcept;
+
   // Forgets this coroutine, which waits, or has the turn, and will never run again.
   void forget(const Coroutine& coroutine) noexcept;
 
@@ -84,6 +92,46 @@ class IoSlot {
   WaitList waiters_;
   WaitList queue_;                          // for the turn
   const Coroutine* turn_holder_ = nullptr;  // nullptr also: outside of a coroutine
+};
+
+// What there is to know about a wait: the events that were seen before the attempt
+// that failed, the deadline, and what to publish as its object.
+struct IoWait {
+  std::uint64_t seen = 0;
+  std::uint64_t deadline = IoSlot::never;
+  const void* object = nullptr;
+};
+
+// co_await AsyncIoWait(slot, wait): IoSlot::wait() in a task; for the turn,
+// take_turn(), and then its result says whether the task has it.
+class [[nodiscard]] AsyncIoWait : public AsyncForm {
+ public:
+  enum class For : std::uint8_t { event, turn };
+
+  AsyncIoWait(IoSlot& slot, const IoWait& wait, For what = For::event) noexcept
+      : slot_(slot), wait_(wait), for_(what) {}
+  ~AsyncIoWait() {
+    if (waiting_) slot_.end_wait(*this);
+    if (waiter_.completed && !resumed_) slot_.end_turn();  // destroyed with its scheduler
+  }
+
+  bool suspend(SuspendedTask self) noexcept { return slot_.suspend(*this, self); }
+  bool await_resume() noexcept {
+    resumed_ = true;
+    return waiter_.completed;
+  }
+
+ private:
+  friend class IoSlot;
+
+  IoSlot& slot_;
+  const IoWait wait_;
+  const For for_;
+  bool waiting_ = false;
+  bool resumed_ = false;
+  Waiter waiter_;
+  Selection selection_;
+  TimerEntry timer_;
 };
 
 }  // namespace coro::detail

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <vector>
 
 #include "coro/net/connection.h"
@@ -14,38 +13,13 @@ namespace {
 using detail::SocketUse;
 using std::chrono::nanoseconds;
 
-// Until the connection is there. Events may come without reason: connected is what
-// has a peer.
-void finish_connecting(SocketUse& use, std::error_code& error) {
-  use.run(use.writable(), 0, error, [&]() -> ssize_t {
-    int result = 0;
-    socklen_t size = sizeof result;
-    getsockopt(use.fd(), SOL_SOCKET, SO_ERROR, &result, &size);
-    sockaddr_storage peer;
-    size = sizeof peer;
-    if (result == 0 && getpeername(use.fd(), reinterpret_cast<sockaddr*>(&peer), &size) == 0) {
-      return 0;
-    }
-    errno = result != 0 ? result : EAGAIN;
-    return -1;
-  });
-}
-
-// EAGAIN says that the backlog of a Unix-domain listener is full, and nothing will
-// say when it is not.
 void connect_socket(SocketUse& use, const Address& peer, std::error_code& error) {
-  constexpr nanoseconds longest = std::chrono::milliseconds(20);
-  for (nanoseconds pause = std::chrono::milliseconds(1); use.begin(use.writable(), error) != 0;
-       pause = std::min(pause * 2, longest)) {
-    if (::connect(use.fd(), peer.data(), peer.size()) == 0) return;
-    const int number = detail::thread_errno();
-    if (number == EINPROGRESS || number == EINTR) return finish_connecting(use, error);
-    if (number != EAGAIN) {
-      error = detail::io_error(number);
-      return;
-    }
-    sleep_for(pause);
+  while (use.begin(use.writable(), error) != 0) {
+    if (detail::begin_connecting(use.fd(), peer, error)) break;
+    sleep_for(detail::connect_pause);
   }
+  if (error) return;
+  use.run(use.writable(), 0, error, [&] { return detail::is_connected(use.fd()); });
 }
 
 std::uint64_t now() {
@@ -53,15 +27,45 @@ std::uint64_t now() {
 }
 
 }  // namespace
+}  // namespace coro::net
+
+namespace coro::detail {
+
+Socket* open_unconnected(const net::Address& peer, std::error_code& error) {
+  error.clear();
+  const int fd = new_socket(peer, SOCK_STREAM);
+  if (fd >= 0) return open_stream(fd, peer.family());
+  error = io_error(errno);
+  return nullptr;
+}
+
+bool begin_connecting(int fd, const net::Address& peer, std::error_code& error) noexcept {
+  if (::connect(fd, peer.data(), peer.size()) == 0) return true;
+  const int number = thread_errno();
+  if (number == EAGAIN) return false;
+  if (number != EINPROGRESS && number != EINTR) error = io_error(number);
+  return true;
+}
+
+// Events may come without reason: connected is what has a peer.
+ssize_t is_connected(int fd) noexcept {
+  int result = 0;
+  socklen_t size = sizeof result;
+  getsockopt(fd, SOL_SOCKET, SO_ERROR, &result, &size);
+  sockaddr_storage peer;
+  size = sizeof peer;
+  if (result == 0 && getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0) return 0;
+  errno = result != 0 ? result : EAGAIN;
+  return -1;
+}
+
+}  // namespace coro::detail
+
+namespace coro::net {
 
 Connection Connection::connect(const Address& peer, nanoseconds timeout, std::error_code& error) {
-  error.clear();
-  const int fd = detail::new_socket(peer, SOCK_STREAM);
-  if (fd < 0) {
-    error = detail::io_error(errno);
-    return {};
-  }
-  Connection connection(detail::open_stream(fd, peer.family()));
+  Connection connection(detail::open_unconnected(peer, error));
+  if (error) return connection;
   {
     SocketUse use(connection.socket_, timeout, error);
     connect_socket(use, peer, error);

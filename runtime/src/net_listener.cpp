@@ -36,6 +36,20 @@ bool is_of_one_connection(int number) noexcept {
 
 }  // namespace
 
+}  // namespace coro::net
+
+ssize_t coro::detail::accept_one(int fd, int& family) noexcept {
+  sockaddr_storage peer;
+  socklen_t size = sizeof peer;
+  const int accepted =
+      ::accept4(fd, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (accepted >= 0) family = peer.ss_family;
+  if (accepted < 0 && net::is_of_one_connection(errno)) errno = EINTR;  // try again
+  return accepted;
+}
+
+namespace coro::net {
+
 Listener Listener::listen(const Address& address) {
   const int fd = detail::new_socket(address, SOCK_STREAM);
   if (fd < 0) throw std::system_error(detail::io_error(errno), "coro: socket");
@@ -52,16 +66,11 @@ Listener Listener::listen(const Address& address) {
 Connection Listener::accept_for(std::chrono::nanoseconds timeout, std::error_code& error) {
   detail::SocketUse use(socket_, timeout, error);
   if (!use) return {};
-  sockaddr_storage peer;
-  const ssize_t fd = use.run(use.readable(), 0, error, [&]() -> ssize_t {
-    socklen_t size = sizeof peer;
-    const int accepted = ::accept4(use.fd(), reinterpret_cast<sockaddr*>(&peer), &size,
-                                   SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (accepted < 0 && is_of_one_connection(errno)) errno = EINTR;  // try again
-    return accepted;
-  });
+  int family = AF_UNSPEC;
+  const ssize_t fd =
+      use.run(use.readable(), 0, error, [&] { return detail::accept_one(use.fd(), family); });
   if (fd < 0) return {};
-  return Connection(detail::open_stream(static_cast<int>(fd), peer.ss_family));
+  return Connection(detail::open_stream(static_cast<int>(fd), family));
 }
 
 Connection Listener::accept_for(std::chrono::nanoseconds timeout) {

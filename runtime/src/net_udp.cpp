@@ -18,13 +18,38 @@ void send_datagram(detail::Socket* socket, std::string_view data, const Address*
                    std::error_code& error) {
   SocketUse use(socket, no_deadline, error);
   if (!use) return;
-  use.run(use.writable(), 0, error, [&] {
-    return ::sendto(use.fd(), data.data(), data.size(), MSG_NOSIGNAL,
-                    peer == nullptr ? nullptr : peer->data(), peer == nullptr ? 0 : peer->size());
-  });
+  use.run(use.writable(), 0, error, [&] { return detail::send_one(use.fd(), data, peer); });
 }
 
 }  // namespace
+}  // namespace coro::net
+
+namespace coro::detail {
+
+ssize_t receive_one(int fd, void* buffer, std::size_t size, net::Datagram& datagram) noexcept {
+  sockaddr_storage peer;
+  iovec part{.iov_base = buffer, .iov_len = size};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_name = &peer;
+  message.msg_namelen = sizeof peer;
+  const ssize_t count = ::recvmsg(fd, &message, 0);
+  if (count < 0) return count;
+  datagram.size = static_cast<std::size_t>(count);
+  datagram.truncated = (message.msg_flags & MSG_TRUNC) != 0;
+  datagram.peer = net::Address::from_system(peer, message.msg_namelen);
+  return count;
+}
+
+ssize_t send_one(int fd, std::string_view data, const net::Address* peer) noexcept {
+  return ::sendto(fd, data.data(), data.size(), MSG_NOSIGNAL,
+                  peer == nullptr ? nullptr : peer->data(), peer == nullptr ? 0 : peer->size());
+}
+
+}  // namespace coro::detail
+
+namespace coro::net {
 
 UdpSocket UdpSocket::bind(const Address& address) {
   UdpSocket socket(open_datagram(address));
@@ -46,20 +71,10 @@ Datagram UdpSocket::receive_for(void* buffer, std::size_t size, std::chrono::nan
                                 std::error_code& error) {
   SocketUse use(socket_, timeout, error);
   if (!use) return {};
-  sockaddr_storage peer;
-  iovec part{.iov_base = buffer, .iov_len = size};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_name = &peer;
-  const ssize_t count = use.run(use.readable(), 0, error, [&] {
-    message.msg_namelen = sizeof peer;
-    return ::recvmsg(use.fd(), &message, 0);
-  });
-  if (count < 0) return {};
-  return {.size = static_cast<std::size_t>(count),
-          .truncated = (message.msg_flags & MSG_TRUNC) != 0,
-          .peer = Address::from_system(peer, message.msg_namelen)};
+  Datagram datagram;
+  use.run(use.readable(), 0, error,
+          [&] { return detail::receive_one(use.fd(), buffer, size, datagram); });
+  return datagram;
 }
 
 Datagram UdpSocket::receive_for(void* buffer, std::size_t size, std::chrono::nanoseconds timeout) {

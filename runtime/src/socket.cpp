@@ -58,7 +58,7 @@ void remove_file(const SocketFile& file) noexcept {
 
 // A reader and a writer may both come here first, and a socket may outlive the
 // scheduler that it was used on.
-void watch(Poller& poller, Socket& socket) {
+void watch_by(Poller& poller, Socket& socket) {
   if (socket.watcher.load(std::memory_order_acquire) == poller.id()) return;
   if (socket.watcher.exchange(poller.id(), std::memory_order_acq_rel) == poller.id()) return;
   try {
@@ -170,17 +170,20 @@ std::uint64_t SocketUse::begin(const IoSlot& slot, std::error_code& error) const
   return seen;
 }
 
+void SocketUse::watch() {
+  watch_by(current_coroutine()->scheduler->poller(), *socket_);
+  socket_->at_once.store(0, std::memory_order_relaxed);
+}
+
 void SocketUse::wait(IoSlot& slot, std::uint64_t seen) {
   Fiber& self = this_fiber();
-  watch(self.scheduler->poller(), *socket_);
-  socket_->at_once.store(0, std::memory_order_relaxed);
+  watch();
   self.io = socket_;
   slot.wait(self, seen, std::min(slot.deadline(), limit_), socket_);
   self.io = nullptr;
 }
 
 void SocketUse::let_others_run() {
-  socket_->at_once.store(0, std::memory_order_relaxed);
   Coroutine* self = current_coroutine();
   if (self == nullptr || self->resume != nullptr) return;
   auto& fiber = static_cast<Fiber&>(*self);

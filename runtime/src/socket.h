@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -61,6 +62,16 @@ void set_deadline(IoSlot& slot, std::uint64_t deadline) noexcept;
 // For a fiber that was left in a wait for the socket and will never run again.
 void abandon_wait(Socket& socket, const Coroutine& coroutine) noexcept;
 
+// Attempt is what a system call gave: its result, -1 for an error, and the events
+// that were seen before.
+struct Attempt {
+  std::uint64_t seen = 0;
+  ssize_t result = -1;
+  [[nodiscard]] std::size_t count() const noexcept {
+    return result < 0 ? 0 : static_cast<std::size_t>(result);
+  }
+};
+
 // SocketUse keeps the descriptor from being closed, and its number from being
 // reused, while an operation is under way.
 //
@@ -87,30 +98,50 @@ class SocketUse {
   // `full`: a result below this one means that nothing is left; 0: none does.
   template <class Call>
   ssize_t run(IoSlot& slot, std::size_t full, std::error_code& error, Call call) {
-    while (const std::uint64_t seen = begin(slot, error)) {
-      if (full == 0 || !slot.drained(seen)) {
-        const ssize_t result = call();
-        if (result >= 0) {
-          if (result > 0 && static_cast<std::size_t>(result) < full) slot.set_drained(seen);
-          count_success();
-          return result;
-        }
-        const int number = thread_errno();
-        if (number == EINTR) continue;
-        if (number != EAGAIN && number != EWOULDBLOCK) {
-          error.assign(number, std::generic_category());
-          return -1;
-        }
+    Attempt attempt;
+    while (!try_once(slot, full, attempt, error, call)) wait(slot, attempt.seen);
+    if (has_had_its_share()) let_others_run();
+    return attempt.result;
+  }
+
+  // The same without waiting. False: it would block.
+  template <class Call>
+  bool try_once(IoSlot& slot, std::size_t full, Attempt& attempt, std::error_code& error,
+                Call call) {
+    attempt.result = -1;
+    while ((attempt.seen = begin(slot, error)) != 0) {
+      if (full != 0 && slot.drained(attempt.seen)) return false;
+      attempt.result = call();
+      if (attempt.result >= 0) {
+        if (attempt.result > 0 && attempt.count() < full) slot.set_drained(attempt.seen);
+        count_success();
+        return true;
       }
-      wait(slot, seen);
+      const int number = thread_errno();
+      if (number == EINTR) continue;
+      if (number == EAGAIN || number == EWOULDBLOCK) return false;
+      error.assign(number, std::generic_category());
+      return true;
     }
-    return -1;
+    return true;
   }
 
   // What run() does: notes the events so far (not 0), or returns 0 and the error;
-  // parks until there is another one.
+  // parks until there is another one. For tasks: watch(), which throws as run()
+  // does, and then co_await AsyncIoWait(slot, wait_for(slot, seen)).
   std::uint64_t begin(const IoSlot& slot, std::error_code& error) const;
   void wait(IoSlot& slot, std::uint64_t seen);
+  void watch();
+  [[nodiscard]] IoWait wait_for(const IoSlot& slot, std::uint64_t seen) const noexcept {
+    return {.seen = seen, .deadline = std::min(slot.deadline(), limit_), .object = socket_};
+  }
+
+  // True: it succeeded so often without a wait that others should run now.
+  bool has_had_its_share() noexcept {
+    if (socket_->at_once.load(std::memory_order_relaxed) < most_at_once) return false;
+    socket_->at_once.store(0, std::memory_order_relaxed);
+    return true;
+  }
 
   [[nodiscard]] IoSlot& readable() const noexcept { return socket_->readable; }
   [[nodiscard]] IoSlot& writable() const noexcept { return socket_->writable; }
@@ -118,12 +149,9 @@ class SocketUse {
  private:
   friend class WriteTurn;
 
-  // Who always finds data, or room, has to let others run now and then.
-  void count_success() {
+  void count_success() noexcept {
     std::atomic<std::uint32_t>& count = socket_->at_once;
-    const std::uint32_t more = count.load(std::memory_order_relaxed) + 1;
-    count.store(more, std::memory_order_relaxed);
-    if (more >= most_at_once) let_others_run();
+    count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
   void let_others_run();
 
@@ -138,6 +166,8 @@ class SocketUse {
 class WriteTurn {
  public:
   WriteTurn(SocketUse& use, std::error_code& error);
+  // A turn that a task has taken; nullptr: none.
+  explicit WriteTurn(IoSlot* taken) noexcept : slot_(taken) {}
   ~WriteTurn();
   WriteTurn(const WriteTurn&) = delete;
   WriteTurn& operator=(const WriteTurn&) = delete;

@@ -18,6 +18,9 @@
 // while they are used; close() and deadlines may come from any thread. Where an
 // operation would have to wait it throws UsageError outside of a coroutine and in
 // a task. An operation that never has to wait lets others run now and then.
+//
+// In a task: co_await connection.async_read(...) and so on (include coro/task.h).
+// What they refer to, the socket's handle too, has to live until then.
 #include "coro/net/address.h"
 #include "coro/net/connection.h"
 #include "coro/net/listener.h"

@@ -67,6 +67,20 @@ class Connection : public SocketHandle {
                         std::error_code& error);
   std::size_t write_for(std::string_view data, std::chrono::nanoseconds timeout);
 
+  // The same in a task.
+  static Task<Connection> async_connect(const Address& peer,
+                                        std::chrono::nanoseconds timeout = no_deadline);
+  static Task<Connection> async_connect(const Address& peer, std::chrono::nanoseconds timeout,
+                                        std::error_code& error);
+  Task<std::size_t> async_read(void* buffer, std::size_t size,
+                               std::chrono::nanoseconds timeout = no_deadline);
+  Task<std::size_t> async_read(void* buffer, std::size_t size, std::chrono::nanoseconds timeout,
+                               std::error_code& error);
+  Task<std::size_t> async_write(std::string_view data,
+                                std::chrono::nanoseconds timeout = no_deadline);
+  Task<std::size_t> async_write(std::string_view data, std::chrono::nanoseconds timeout,
+                                std::error_code& error);
+
   // Ends one direction. After shutdown_write() the peer reads the end of the stream
   // once it has read the rest; after shutdown_read() reads here do, also those under
   // way. An error if the peer is gone already.

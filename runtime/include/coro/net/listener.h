@@ -37,6 +37,10 @@ class Listener : public SocketHandle {
   Connection accept_for(std::chrono::nanoseconds timeout, std::error_code& error);
   Connection accept_for(std::chrono::nanoseconds timeout);
 
+  // The same in a task.
+  Task<Connection> async_accept(std::chrono::nanoseconds timeout = no_deadline);
+  Task<Connection> async_accept(std::chrono::nanoseconds timeout, std::error_code& error);
+
   // The port that it listens on; 0 for a path. Throws std::system_error once closed.
   [[nodiscard]] std::uint16_t port() const { return local_address().port(); }
 };

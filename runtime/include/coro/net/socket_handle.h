@@ -6,9 +6,13 @@
 
 #include "coro/net/address.h"
 
-namespace coro::detail {
+namespace coro {
+template <class T>
+class Task;
+namespace detail {
 struct Socket;
 }
+}  // namespace coro
 
 namespace coro::net {
 

@@ -50,6 +50,14 @@ class UdpSocket : public SocketHandle {
   void send_to(std::string_view data, const Address& peer);
   void send(std::string_view data, std::error_code& error);
   void send(std::string_view data);
+
+  // The same in a task.
+  Task<Datagram> async_receive(void* buffer, std::size_t size,
+                               std::chrono::nanoseconds timeout = no_deadline);
+  Task<Datagram> async_receive(void* buffer, std::size_t size, std::chrono::nanoseconds timeout,
+                               std::error_code& error);
+  Task<void> async_send_to(std::string_view data, const Address& peer);
+  Task<void> async_send_to(std::string_view data, const Address& peer, std::error_code& error);
 };
 
 }  // namespace coro::net
