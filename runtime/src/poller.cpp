@@ -12,6 +12,7 @@
 #include <span>
 #include <system_error>
 
+#include "sanitizer.h"
 #include "socket.h"
 
 namespace coro::detail {
@@ -84,6 +85,7 @@ void Poller::watch(Socket& socket) {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
   event.data.ptr = &socket;
+  release_to_kernel(this);
   if (epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, socket.fd, &event) != 0 && errno != EEXIST) {
     fail("coro: epoll_ctl");
   }
@@ -93,6 +95,7 @@ bool Poller::collect(std::int64_t timeout_ns, CoroutineList& ready) {
   bool interrupted = false;
   std::array<epoll_event, max_events> events;
   const int count = wait_events(epoll_fd_, events, timeout_ns);
+  acquire_from_kernel(this);  // the sanitizer does not know epoll_pwait2
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
     if (event.data.ptr == nullptr) {

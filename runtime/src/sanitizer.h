@@ -28,6 +28,20 @@
 
 namespace coro::detail {
 
+// For an order that the kernel makes and ThreadSanitizer does not see: what was
+// before release_to_kernel() is before what is after an acquire_from_kernel() with
+// the same address.
+inline void release_to_kernel([[maybe_unused]] void* address) noexcept {
+#if CORO_TSAN
+  __tsan_release(address);
+#endif
+}
+inline void acquire_from_kernel([[maybe_unused]] void* address) noexcept {
+#if CORO_TSAN
+  __tsan_acquire(address);
+#endif
+}
+
 // SanitizerContext is what the sanitizers keep for one stack. Part of each fiber
 // and of each worker.
 class SanitizerContext {

@@ -2,8 +2,14 @@
 #include "poller.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <thread>
 
 #include "clock.h"
+#include "socket.h"
 
 namespace {
 
@@ -35,6 +41,24 @@ TEST(Poller, AWakeUpIsForOneSleep) {
   const std::uint64_t begin = coro::detail::exact_now();
   poller.sleep(short_ns, ready);
   EXPECT_GE(coro::detail::exact_now() - begin, std::uint64_t{short_ns});
+}
+
+// That the socket was made before the sleeper hears of it is the kernel's doing:
+// ThreadSanitizer has to be told.
+TEST(Poller, ASocketMayBeNewToWhoSleepsWithATimeOut) {
+  std::array<int, 2> ends;
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
+  Poller poller;
+  std::thread sleeper([&poller] {
+    CoroutineList ready;
+    poller.sleep(long_ns, ready);
+    EXPECT_TRUE(ready.empty()) << "nobody waits for the socket";
+  });
+  coro::detail::Socket* socket = coro::detail::open_socket(ends[0]);
+  poller.watch(*socket);  // it is writable at once
+  sleeper.join();
+  coro::detail::release_socket(*socket);
+  close(ends[1]);
 }
 
 }  // namespace
