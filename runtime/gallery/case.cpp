@@ -79,20 +79,17 @@ void parse(char** argv, unsigned least_workers) {
 
 // Rounds on a schedule of their own, so that a slow one does not lower the rate.
 // After a pause of the whole process the rounds that were missed stay missed.
-void make_load(const Case& shown) {
+[[noreturn]] void make_load(const Case& shown) {
   if (shown.start != nullptr) shown.start();
   std::printf("ready pid %d\n", static_cast<int>(getpid()));
   std::fflush(stdout);
-  const Clock::time_point begin = Clock::now();
-  for (Clock::time_point due = begin;;) {
+  // Ends it even if a round never returns. 0: no alarm.
+  alarm(arguments.for_seconds);
+  for (Clock::time_point due = Clock::now();;) {
     shown.round();
     due += std::chrono::duration_cast<Clock::duration>(round_time());
     const Clock::time_point now = Clock::now();
     if (now - due > std::chrono::seconds(1)) due = now;
-    if (arguments.for_seconds != 0 && now - begin >= std::chrono::seconds(arguments.for_seconds)) {
-      kill(getpid(), SIGTERM);  // as if somebody else had; main waits for it
-      return;
-    }
     coro::sleep_for(due - now);
   }
 }
@@ -103,6 +100,7 @@ sigset_t block_ends() {
   sigemptyset(&ends);
   sigaddset(&ends, SIGINT);
   sigaddset(&ends, SIGTERM);
+  sigaddset(&ends, SIGALRM);
   pthread_sigmask(SIG_BLOCK, &ends, nullptr);
   return ends;
 }

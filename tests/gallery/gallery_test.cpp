@@ -41,8 +41,9 @@ std::string source_of(const std::string& program) {
 // Started is one program that was started; its stderr comes with its stdout.
 class Started {
  public:
-  Started(const std::string& program, const std::string& arguments)
-      : pipe_(popen((GALLERY_PROGRAMS "/" + program + " " + arguments + " 2>&1").c_str(), "r")) {}
+  Started(const std::string& program, const std::string& arguments, const std::string& before = "")
+      : pipe_(popen((before + GALLERY_PROGRAMS "/" + program + " " + arguments + " 2>&1").c_str(),
+                    "r")) {}
 
   // One line; "" at the end.
   std::string read_line() {
@@ -149,6 +150,14 @@ TEST(Program, EndsCleanlyAtASignal) {
     EXPECT_EQ(running.read_line(), "");
     EXPECT_EQ(running.end(), 0);
   }
+}
+
+// One whose rounds wait for an answer that never comes when descriptors run out.
+TEST(Program, EndsInTimeWhateverItsLoadWaitsFor) {
+  Started running("connection_never_closed", "--rate 1000 --for 1", "ulimit -n 64; ");
+  pid_of(running.read_line());
+  EXPECT_EQ(running.read_line(), "");
+  EXPECT_EQ(running.end(), 0);
 }
 
 TEST(Program, RefusesBadArgumentsWithOneLine) {
