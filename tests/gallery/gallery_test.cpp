@@ -126,6 +126,39 @@ TEST(Program, SaysAtItsTopWhatItShowsAndIsShort) {
   }
 }
 
+// The comment block from "Verdict:" on, as one line.
+std::string verdict_of(const std::string& program) {
+  std::istringstream in(source_of(program));
+  std::string verdict;
+  for (std::string line; std::getline(in, line) && line.starts_with("//");) {
+    if (verdict.empty() && line.find("Verdict:") == std::string::npos) continue;
+    for (const std::string& word : words(line.substr(2), ' ')) {
+      if (!word.empty()) verdict += word + " ";
+    }
+  }
+  return verdict;
+}
+
+TEST(Program, SaysAtItsTopTheVerdictsOfTheTable) {
+  std::map<std::string, std::string> leaky_verdicts;
+  for (const Row& row : table()) {
+    SCOPED_TRACE(row.program + " " + row.form);
+    const std::string said = verdict_of(row.program);
+    if (row.form == "leak") {
+      leaky_verdicts[row.program] = row.verdict;
+      EXPECT_TRUE(said.starts_with("Verdict: " + row.verdict + ",")) << said;
+      const Population& main = row.populations[0];
+      EXPECT_NE(said.find(main.parked_in), std::string::npos) << said;
+      if (main.reason.empty()) continue;
+      EXPECT_NE(said.find('"' + main.reason + '"'), std::string::npos) << said;
+    } else if (said.find("In both forms") != std::string::npos) {
+      EXPECT_EQ(row.verdict, leaky_verdicts[row.program]);
+    } else {
+      EXPECT_NE(said.find("Fixed: " + row.verdict), std::string::npos) << said;
+    }
+  }
+}
+
 class Form : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Of, Form, ::testing::Values("leak", "fixed"),
                          [](const auto& form) { return std::string(form.param); });
