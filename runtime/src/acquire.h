@@ -63,11 +63,12 @@ template <class Operation>
 // Does not wait, and may be called anywhere. False: it could not be had.
 template <class Operation>
 [[nodiscard]] bool try_acquire(Operation operation) noexcept {
-  scheduling_point();
+  looking_point();
   const Coroutine* self = current_coroutine();
   operation.lock().lock();
   const bool taken = operation.attempt(self);
   operation.lock().unlock();
+  if (taken) note_progress();
   return taken;
 }
 
@@ -83,12 +84,15 @@ void withdraw(Operation operation, Waiter& waiter) noexcept {
 // Waits for at most `duration`, which may be negative.
 template <class Operation>
 [[nodiscard]] bool acquire_for(Operation operation, std::chrono::nanoseconds duration) {
+  if (duration.count() <= 0) {
+    running_fiber();
+    return try_acquire(operation);
+  }
   Fiber& self = this_fiber();
   operation.lock().lock();
-  const bool taken = operation.attempt(&self);
-  if (taken || duration.count() <= 0) {
+  if (operation.attempt(&self)) {
     operation.lock().unlock();
-    return taken;
+    return true;
   }
   TimedWaiter waiter;
   waiter.set(self, duration);

@@ -205,19 +205,22 @@ void ChannelCore::AsyncWait::leave(WaitList ChannelCore::*list) noexcept {
 
 bool ChannelCore::try_send(ChannelCore* channel, void* value) {
   if (channel == nullptr) return false;
-  scheduling_point();
+  looking_point();
   channel->lock_.lock();
   const Attempt attempt = channel->send_locked(value);
   if (attempt == Attempt::closed) throw ChannelClosed("coro: send on a closed channel");
   if (attempt == Attempt::blocked) channel->lock_.unlock();
+  if (attempt == Attempt::done) note_progress();
   return attempt == Attempt::done;
 }
 
 void ChannelCore::try_receive(ChannelCore* channel, void* result) {
   if (channel == nullptr) return;
-  scheduling_point();
+  looking_point();
   channel->lock_.lock();
-  if (channel->receive_locked(result) == Attempt::blocked) channel->lock_.unlock();
+  const Attempt attempt = channel->receive_locked(result);
+  if (attempt == Attempt::blocked) channel->lock_.unlock();
+  if (attempt == Attempt::done) note_progress();
 }
 
 void ChannelCore::close(ChannelCore* channel) {
@@ -244,6 +247,7 @@ void ChannelCore::close(ChannelCore* channel) {
 
 std::size_t ChannelCore::size(ChannelCore* channel) noexcept {
   if (channel == nullptr) return 0;
+  looking_point();
   channel->lock_.lock();
   const std::uint64_t length = channel->object_.length;
   channel->lock_.unlock();

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "context_core.h"
+#include "deterministic.h"
 #include "park.h"
 #include "scheduler_core.h"
 
@@ -51,6 +52,7 @@ using detail::ContextCore;
 using detail::ContextReference;
 
 ContextError Context::error() const noexcept {
+  detail::looking_point();
   const ContextCore* source = detail::source_of(core_);
   return source == nullptr ? ContextError::none : source->error();
 }
@@ -133,7 +135,9 @@ CancelableContext with_deadline(const Context& parent,
 }
 
 void Cancel::operator()(std::exception_ptr cause) const noexcept {
-  if (core_.get() != nullptr) core_.get()->end(ContextError::canceled, cause);
+  if (core_.get() == nullptr) return;
+  detail::scheduling_point();
+  core_.get()->end(ContextError::canceled, cause);
 }
 
 }  // namespace coro

@@ -68,6 +68,14 @@ void resume_postponed(Coroutine& task) noexcept {
   if (!postponed.suspend(postponed.form, self)) resume_task(task);
 }
 
+// The running fiber, if its scheduler is deterministic, and its worker; or nullptr.
+Fiber* deterministic_fiber(Worker*& worker) noexcept {
+  worker = current_worker();
+  if (worker == nullptr || !worker->deterministic()) return nullptr;
+  Coroutine* self = worker->current();
+  return self != nullptr && self->resume == nullptr ? static_cast<Fiber*>(self) : nullptr;
+}
+
 }  // namespace
 
 DeterministicState::DeterministicState(const Deterministic& options)
@@ -102,16 +110,26 @@ std::string describe_deadlock(SchedulerCore& scheduler) {
 }
 
 void scheduling_point_slow() noexcept {
+  Worker* worker = nullptr;
+  if (Fiber* self = deterministic_fiber(worker)) worker->point(*self);
+}
+
+void looking_point_slow() noexcept {
+  Worker* worker = nullptr;
+  if (Fiber* self = deterministic_fiber(worker)) worker->look(*self);
+}
+
+void note_progress_slow() noexcept {
   Worker* worker = current_worker();
   if (worker == nullptr || !worker->deterministic()) return;
-  Coroutine* self = worker->current();
-  if (self != nullptr && self->resume == nullptr) worker->point(static_cast<Fiber&>(*self));
+  worker->scheduler().deterministic()->idle_yields = 0;
 }
 
 bool postpone(SuspendedTask self, bool (*suspend)(void* form, SuspendedTask self) noexcept,
               void* form) noexcept {
   Coroutine& task = *self.coroutine;
   Worker& worker = *current_worker();
+  task.scheduler->deterministic()->idle_yields = 0;
   if (!worker.switches_here()) return false;
   task.scheduler->deterministic()->postponed[&task] = {.suspend = suspend, .form = form};
   task.resume = &resume_postponed;
@@ -121,13 +139,20 @@ bool postpone(SuspendedTask self, bool (*suspend)(void* form, SuspendedTask self
 }
 
 void Worker::point(Fiber& self) noexcept {
+  std::uint64_t& idle_yields = scheduler_.deterministic()->idle_yields;
+  idle_yields = 0;
   if (switches_here()) leave(self, Leave::yield);
-  scheduler_.deterministic()->idle_yields = 0;
+  idle_yields = 0;
+}
+
+void Worker::look(Fiber& self) noexcept {
+  if (!switches_here()) return;
+  --scheduler_.deterministic()->idle_yields;  // leave() takes it for one
+  leave(self, Leave::yield);
 }
 
 bool Worker::switches_here() noexcept {
-  DeterministicState& state = *scheduler_.deterministic();
-  state.idle_yields = 0;
+  const DeterministicState& state = *scheduler_.deterministic();
   const bool others = !state.runnable.empty() || !queue_.empty() || scheduler_.global_waiting();
   return others && state.switches(random());
 }

@@ -2,8 +2,8 @@
 // Deterministic schedulers (SchedulerOptions::deterministic). Their one worker
 // finds its next coroutine by find_chosen() and leaves the running one at
 // scheduling points: in this_fiber(), with which every wait of a fiber begins, in
-// each co_await of an async form, and wherever scheduling_point() is called. All
-// come before any lock is taken.
+// each co_await of an async form, and wherever scheduling_point() or looking_point()
+// is called. All come before any lock is taken.
 #pragma once
 
 #include <atomic>
@@ -49,8 +49,8 @@ class DeterministicState {
   std::uint64_t now = 1'000'000'000;
   // In an order that follows from what the program did, not from where it lies.
   std::vector<Coroutine*> runnable;
-  // Calls of yield() since anything else happened: a program that only yields
-  // waits for time to pass.
+  // Calls of yield() since anything else happened: a program that only yields,
+  // and looks, waits for time to pass.
   std::uint64_t idle_yields = 0;
   std::unordered_map<const Coroutine*, PostponedForm> postponed;
   std::uint32_t looks_left = 0;         // until the sockets are looked at again
@@ -67,12 +67,27 @@ std::string describe_deadlock(SchedulerCore& scheduler);
 extern std::atomic<std::uint32_t> deterministic_schedulers __attribute__((visibility("hidden")));
 
 void scheduling_point_slow() noexcept;
+void looking_point_slow() noexcept;
+void note_progress_slow() noexcept;
 
-// For operations that never wait but that others may see the effect of, or that
-// see others': lets others run first, in a fiber of a deterministic scheduler.
+// For operations that never wait but that others may see the effect of: lets
+// others run first, in a fiber of a deterministic scheduler.
 inline void scheduling_point() noexcept {
   if (deterministic_schedulers.load(std::memory_order_relaxed) != 0) [[unlikely]]
     scheduling_point_slow();
+}
+
+// The same for operations that only see what others did, and for those that try:
+// a program may repeat them until time has passed.
+inline void looking_point() noexcept {
+  if (deterministic_schedulers.load(std::memory_order_relaxed) != 0) [[unlikely]]
+    looking_point_slow();
+}
+
+// For a try that had success.
+inline void note_progress() noexcept {
+  if (deterministic_schedulers.load(std::memory_order_relaxed) != 0) [[unlikely]]
+    note_progress_slow();
 }
 
 }  // namespace coro::detail

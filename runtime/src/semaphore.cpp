@@ -96,6 +96,7 @@ void Semaphore::release(std::uint64_t count) {
 }
 
 std::uint64_t Semaphore::available() const noexcept {
+  detail::looking_point();
   const std::lock_guard guard(lock_);
   return object_.length;
 }

@@ -78,6 +78,7 @@ WaitGroup::AsyncWait::~AsyncWait() {
 }
 
 std::uint64_t WaitGroup::count() const noexcept {
+  detail::looking_point();
   const std::lock_guard guard(lock_);
   return object_.length;
 }

@@ -87,9 +87,10 @@ class Worker {
   void set_current(Coroutine* coroutine) noexcept { current_ = coroutine; }
 
   // Whether the scheduler is deterministic, and then: a scheduling point of the
-  // running fiber, which may let others run.
+  // running fiber, which may let others run; before it does something, or looks.
   [[nodiscard]] bool deterministic() const noexcept { return deterministic_; }
   void point(Fiber& self) noexcept;
+  void look(Fiber& self) noexcept;
   [[nodiscard]] bool switches_here() noexcept;  // whether to, at this point
 
   // Has it behave as a deterministic scheduler's; before it runs.

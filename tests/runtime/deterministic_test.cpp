@@ -57,49 +57,6 @@ TEST(Deterministic, EveryOrderOfThreeComesUp) {
   for (const auto& [order, count] : orders) EXPECT_GT(count, 20);  // of 50
 }
 
-// Whether another coroutine ever ran between two operations neither of which has to wait.
-template <class F>
-bool interrupted_by(F operation) {
-  for (std::uint64_t seed = 0; seed < 100; ++seed) {
-    bool seen = false;
-    bool inside = false;
-    coro::Scheduler scheduler(seeded(seed));
-    scheduler.run([&] {
-      coro::Channel<int> channel(2);
-      coro::WaitGroup group;
-      coro::go([&] { seen = seen || inside; });
-      inside = true;
-      operation(channel, group);
-      inside = false;
-    });
-    scheduler.wait_empty();
-    if (seen) return true;
-  }
-  return false;
-}
-
-TEST(Deterministic, EveryOperationIsASchedulingPoint) {
-  using Channel = coro::Channel<int>;
-  using Group = coro::WaitGroup;
-  EXPECT_FALSE(interrupted_by([](Channel&, Group&) {}));
-  EXPECT_TRUE(interrupted_by([](Channel&, Group&) { coro::yield(); }));
-  EXPECT_TRUE(interrupted_by([](Channel&, Group&) { coro::go([] {}); }));
-  EXPECT_TRUE(interrupted_by([](Channel& channel, Group&) { channel.send(1); }));
-  EXPECT_TRUE(interrupted_by([](Channel& channel, Group&) {
-    channel.close();
-    EXPECT_FALSE(channel.receive());
-  }));
-  EXPECT_TRUE(interrupted_by([](Channel& channel, Group&) { channel.close(); }));
-  EXPECT_TRUE(interrupted_by([](Channel& channel, Group&) {
-    int value = 1;
-    EXPECT_TRUE(channel.try_send(value));
-  }));
-  EXPECT_TRUE(
-      interrupted_by([](Channel& channel, Group&) { EXPECT_FALSE(channel.try_receive()); }));
-  EXPECT_TRUE(interrupted_by([](Channel&, Group& group) { group.add(1); }));
-  EXPECT_TRUE(interrupted_by([](Channel&, Group& group) { group.wait(); }));
-}
-
 // Tasks too: at every co_await of what may wait.
 TEST(Deterministic, EveryAsyncFormIsASchedulingPoint) {
   int interrupted = 0;

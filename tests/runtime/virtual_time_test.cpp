@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <mutex>
 #include <vector>
 
 #include "coro/coro.h"
@@ -110,6 +111,80 @@ TEST(VirtualTime, PassesForAProgramThatOnlyYields) {
     coro::go([] { coro::sleep_for(31min); });
     while (coro::now() < end) coro::yield();
     EXPECT_FALSE(woken);
+  });
+  scheduler.wait_empty();
+}
+
+// Tries and looks that yield when they have no success wait for time to pass, too.
+template <class F>
+void pass_an_hour(F succeeds_after_it) {
+  coro::Scheduler scheduler(seeded(1));
+  scheduler.run([&] {
+    const auto end = coro::now() + 1h;
+    bool over = false;
+    coro::go([&over] {
+      coro::sleep_for(1h);
+      over = true;
+    });
+    succeeds_after_it(over);
+    EXPECT_EQ(coro::now(), end);
+  });
+  scheduler.wait_empty();
+}
+
+TEST(VirtualTime, PassesForAProgramThatOnlyTries) {
+  pass_an_hour([](const bool& over) {
+    coro::Channel<int> channel(1);
+    coro::Semaphore semaphore(1);
+    coro::Mutex mutex;
+    const std::lock_guard guard(mutex);
+    int value = 1;
+    channel.send(1);
+    semaphore.acquire();
+    while (!over) {
+      EXPECT_FALSE(channel.try_send(value));
+      EXPECT_FALSE(coro::Channel<int>(0).try_receive());
+      EXPECT_FALSE(mutex.try_lock());
+      EXPECT_FALSE(mutex.try_lock_for(0ms));
+      EXPECT_FALSE(semaphore.try_acquire());
+      coro::yield();
+    }
+  });
+}
+
+TEST(VirtualTime, PassesForAProgramThatOnlyLooks) {
+  pass_an_hour([](const bool&) {
+    const auto [context, cancel] = coro::with_timeout(coro::Context(), 1h);
+    coro::WaitGroup group;
+    coro::Semaphore semaphore(1);
+    coro::Channel<int> channel(1);
+    while (!context.done()) {
+      EXPECT_EQ(group.count() + channel.size() + semaphore.available(), 1u);
+      coro::yield();
+    }
+  });
+}
+
+TEST(VirtualTime, StandsStillWhileTriesSucceed) {
+  coro::Scheduler scheduler(seeded(1));
+  scheduler.run([] {
+    coro::Mutex mutex;
+    coro::Channel<int> channel(1);
+    bool late = false;
+    coro::go([&late] {
+      coro::sleep_for(1ns);
+      late = true;
+    });
+    for (int i = 0; i < 1000; ++i) {
+      EXPECT_TRUE(i % 2 == 0 ? channel.try_send(i) : channel.try_receive().has_value());
+      coro::yield();
+    }
+    for (int i = 0; i < 1000; ++i) {
+      EXPECT_TRUE(mutex.try_lock());
+      mutex.unlock();
+      coro::yield();
+    }
+    EXPECT_FALSE(late);
   });
   scheduler.wait_empty();
 }

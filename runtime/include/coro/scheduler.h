@@ -22,13 +22,14 @@ namespace coro {
 // time. Which one comes next is chosen among all that are runnable by a generator
 // that the seed starts; and a coroutine may have to let others run at every
 // scheduling point: where it yields, starts another one or begins an operation of
-// this library that may wait, has to wait or not, or that others can see.
+// this library that may wait, has to wait or not, that others can see, or that sees
+// what others did.
 //
 // Time is virtual: coro::now() begins at one second and stands still while
-// anything can run. When nothing can, or all that can does nothing but yield, it
-// jumps to the next timer, so that sleeps and time-outs cost no time. When no
-// timer is left either, and no socket is waited on, run() throws Deadlock; the
-// scheduler runs nothing after that.
+// anything can run. When nothing can, or all that can only yields, between looks
+// and tries without success perhaps, it jumps to the next timer, so that sleeps and
+// time-outs cost no time. When no timer is left either, and no socket is waited on,
+// run() throws Deadlock; the scheduler runs nothing after that.
 //
 // Not covered by the seed, so not to be decided by: addresses, coroutine ids,
 // other clocks, other threads, and what sockets bring. A socket is waited for in
