@@ -122,7 +122,8 @@ void RwMutex::unlock_shared() {
     }
     if (--object_.length == 0 && !writers_.empty()) {
       admit_writer(woken);
-      // Those that wait to write may all have given up just now: see withdraw().
+      // Those that wait to write may all have given up just now.
+      if (!written_) admit_readers(woken);
       publish();
     }
   }

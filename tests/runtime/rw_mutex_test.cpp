@@ -229,6 +229,33 @@ TEST_P(RwMutexTest, AWriterThatGivesUpLetsReadersIn) {
   });
 }
 
+// A writer is out of time, but has not run since: who waits behind it need not.
+TEST(RwMutex, LetsReadersInBehindAWriterThatIsGivingUp) {
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    coro::Scheduler scheduler(seeded(seed, 0));
+    scheduler.run([] {
+      coro::RwMutex mutex;
+      coro::WaitGroup left;
+      left.add(2);
+      mutex.lock_shared();
+      go_until_parked([&] {
+        EXPECT_FALSE(mutex.try_lock_for(1ms));
+        left.done();
+      });
+      go_until_parked([&] {
+        mutex.lock_shared();
+        left.done();
+      });
+      coro::sleep_for(1ms);  // ends with the writer's patience, before or after it
+      mutex.unlock_shared();
+      EXPECT_EQ(published(mutex).length, 1u);
+      EXPECT_EQ(published(mutex).waiting_receivers, 0u);
+      left.wait();
+    });
+    scheduler.wait_empty();
+  }
+}
+
 TEST(RwMutex, MisuseIsToldAndChangesNothing) {
   coro::RwMutex mutex;
   EXPECT_THROW(mutex.unlock(), coro::UsageError);
