@@ -15,11 +15,13 @@ struct Period {
   static constexpr std::uint64_t never = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t begin = 0;
   std::uint64_t end = never;  // never: the operation waits for ever
+
+  auto operator<=>(const Period&) const = default;
 };
 
 // A State is a value with operator<, and
 //   bool apply(const Operation&)         the operation happens now, with its result
-//   bool apply_together(a, b)            two happen at once
+//   bool apply_together(a, b)            two happen at once; if there are such
 //   bool leaves_waiting(const std::vector<const Operation*>&)
 //                                        those that wait for ever are right to
 // all false if the object would not have done so. An Operation has a `period`.
@@ -59,12 +61,19 @@ class Explanation {
       if (!may_be_next(i, done)) continue;
       State after = state;
       if (after.apply(history_[i]) && search(done | bit(i), after)) return true;
-      for (std::size_t j = 0; j < history_.size(); ++j) {
-        if (i == j || !may_be_next(j, done)) continue;
-        State both = state;
-        if (both.apply_together(history_[i], history_[j]) && search(done | bit(i) | bit(j), both)) {
-          return true;
-        }
+      if constexpr (requires { after.apply_together(history_[i], history_[i]); }) {
+        if (search_together(i, done, state)) return true;
+      }
+    }
+    return false;
+  }
+
+  bool search_together(std::size_t i, std::uint64_t done, const State& state) {
+    for (std::size_t j = 0; j < history_.size(); ++j) {
+      if (i == j || !may_be_next(j, done)) continue;
+      State both = state;
+      if (both.apply_together(history_[i], history_[j]) && search(done | bit(i) | bit(j), both)) {
+        return true;
       }
     }
     return false;

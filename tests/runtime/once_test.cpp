@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <stdexcept>
+#include <vector>
 
 #include "coro/coro.h"
 #include "parking.h"
@@ -115,6 +116,31 @@ TEST_P(OnceTest, PublishesWhoRunsItAndHowManyWait) {
     coro::yield();
   });
   scheduler_.wait_empty();
+}
+
+TEST_P(OnceTest, AfterAFailureWhoHasWaitedLongestIsNext) {
+  scheduler_.run([] {
+    coro::Once once;
+    std::vector<int> order;
+    const auto fail = [&](int which) {
+      try {
+        once.call([&] {
+          order.push_back(which);
+          throw std::runtime_error("not this time");
+        });
+      } catch (const std::runtime_error&) {
+      }
+    };
+    try {
+      once.call([&] {
+        for (int i = 1; i <= 3; ++i) go_until_parked([&fail, i] { fail(i); });
+        throw std::runtime_error("not this time");
+      });
+    } catch (const std::runtime_error&) {
+    }
+    once.call([&] { order.push_back(4); });  // behind all of them
+    EXPECT_EQ(order, (std::vector{1, 2, 3, 4}));
+  });
 }
 
 TEST_P(OnceTest, TakesAPlainFunctionInATask) {

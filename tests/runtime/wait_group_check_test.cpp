@@ -28,7 +28,6 @@ struct Counter {
     count += operation.count;
     return count >= 0;
   }
-  static bool apply_together(const Operation&, const Operation&) { return false; }
   [[nodiscard]] bool leaves_waiting(const std::vector<const Operation*>& waiting) const {
     for (const Operation* operation : waiting) {
       if (!operation->wait || count == 0) return false;
