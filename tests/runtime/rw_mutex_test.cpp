@@ -152,8 +152,10 @@ TEST_P(RwMutexTest, AWaitingWriterKeepsNewReadersOut) {
     EXPECT_EQ(object.length, 2u);
     left.add(2);
     const coro_header writer = go_until_parked([&] {
-      const std::lock_guard guard(mutex);
-      order.push_back('w');
+      {
+        const std::lock_guard guard(mutex);
+        order.push_back('w');
+      }
       left.done();
     });
     EXPECT_EQ(writer.reason, CORO_REASON_RWMUTEX_LOCK);
@@ -161,8 +163,10 @@ TEST_P(RwMutexTest, AWaitingWriterKeepsNewReadersOut) {
     EXPECT_FALSE(mutex.try_lock_shared());
     EXPECT_FALSE(mutex.try_lock_shared_for(1ms));
     const coro_header reader = go_until_parked([&] {
-      const std::shared_lock guard(mutex);
-      order.push_back('r');
+      {
+        const std::shared_lock guard(mutex);
+        order.push_back('r');
+      }
       left.done();
     });
     EXPECT_EQ(reader.reason, CORO_REASON_RWMUTEX_RLOCK);
@@ -186,14 +190,18 @@ TEST_P(RwMutexTest, ReadersThatWaitComeBeforeTheNextWriter) {
     mutex.lock();
     EXPECT_EQ(published(mutex).holder, coro::current_id());
     go_until_parked([&] {
-      const std::lock_guard guard(mutex);
-      EXPECT_EQ(reading, 3);  // all have been in
+      {
+        const std::lock_guard guard(mutex);
+        EXPECT_EQ(reading, 3);  // all have been in
+      }
       left.done();
     });
     for (int i = 0; i < 3; ++i) {
       go_until_parked([&] {
-        const std::shared_lock guard(mutex);
-        ++reading;
+        {
+          const std::shared_lock guard(mutex);
+          ++reading;
+        }
         left.done();
       });
     }

@@ -122,8 +122,8 @@ TEST_P(SemaphoreTest, ServesWhoCameFirst) {
     const coro_header large = go_until_parked([&] {
       semaphore.acquire(4);
       order.push_back(4);
-      left.done();
       semaphore.release(4);
+      left.done();
     });
     EXPECT_EQ(large.reason, CORO_REASON_SEMACQUIRE);
     EXPECT_EQ(large.object, reinterpret_cast<std::uint64_t>(&semaphore));
@@ -132,8 +132,8 @@ TEST_P(SemaphoreTest, ServesWhoCameFirst) {
     go_until_parked([&] {
       semaphore.acquire(1);
       order.push_back(1);
-      left.done();
       semaphore.release(1);
+      left.done();
     });
     EXPECT_EQ(object.waiting_receivers, 2u);
     semaphore.release(2);
