@@ -280,11 +280,12 @@ TEST(ContextPublished, AWaitIsAReceiveFromTheContext) {
 
 // As a receive from a nil channel does.
 TEST(ContextPublished, TheEndOfTheBackgroundIsWaitedForInVain) {
+  const coro::Context endless = coro::with_value<int>({}, 1);
   coro::Scheduler scheduler({.workers = 1});
   std::atomic<std::uint64_t> id{0};
   scheduler.go([&] {
     id = coro::current_id();
-    coro::with_value<int>({}, 1).wait();
+    endless.wait();
   });
   while (id == 0) std::this_thread::yield();
   const coro_header header = wait_for_state(id, CORO_STATE_PARKED);

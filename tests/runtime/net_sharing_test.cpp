@@ -171,13 +171,16 @@ TEST_P(NetSharingTest, RunningOutOfDescriptorsIsReported) {
     ::close(next);
     const rlimit none{static_cast<rlim_t>(next), before.rlim_max};
     ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
-    std::error_code error;
-    EXPECT_FALSE(listener.accept(error).is_open());
-    EXPECT_EQ(error, std::errc::too_many_files_open);
-    EXPECT_FALSE(
-        Connection::connect(listener.local_address(), coro::net::no_deadline, error).is_open());
-    EXPECT_EQ(error, std::errc::too_many_files_open);
+    std::error_code accepting;
+    std::error_code connecting;
+    EXPECT_FALSE(listener.accept(accepting).is_open());
+    EXPECT_FALSE(Connection::connect(listener.local_address(), coro::net::no_deadline, connecting)
+                     .is_open());
     ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+    // Only now: UBSan needs descriptors to check a call of a virtual function.
+    EXPECT_EQ(accepting, std::errc::too_many_files_open);
+    EXPECT_EQ(connecting, std::errc::too_many_files_open);
+    std::error_code error;
     EXPECT_TRUE(listener.accept(error).is_open()) << error.message();
   });
 }

@@ -233,9 +233,12 @@ TEST(Select, IsPublishedWhileItWaits) {
     coro::Channel<int> a(0);
     coro::Channel<int> b(0);
     std::uint64_t id = 0;
+    coro::WaitGroup group;
+    group.add(1);
     coro::go([&] {
       id = coro::current_id();
       coro::select(on_receive(a), on_send(b, 1), on_timeout(1h));
+      group.done();
     });
     coro::yield();
     const coro_header seen = read_header(*find_header(id)).value();
@@ -252,6 +255,7 @@ TEST(Select, IsPublishedWhileItWaits) {
     EXPECT_EQ(second->object, reinterpret_cast<std::uint64_t>(b.object()));
     EXPECT_EQ(second->kind, CORO_SELECT_SEND);
     a.send(1);
+    group.wait();
   });
   scheduler.wait_empty();
 }
