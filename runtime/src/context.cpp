@@ -88,6 +88,33 @@ void Context::wait() const {
   source->wait();
 }
 
+Context::AsyncWait::~AsyncWait() {
+  if (!listed) return;
+  ContextCore& source = *detail::source_of(core_);
+  source.wait_lock().lock();
+  source.remove_waiter(*this);
+  source.wait_lock().unlock();
+}
+
+bool Context::AsyncWait::suspend(detail::SuspendedTask self) noexcept {
+  ContextCore* source = detail::source_of(core_);
+  if (source == nullptr) {
+    detail::park_task(self, CORO_REASON_CHAN_RECEIVE_NIL, nullptr);
+    return true;
+  }
+  detail::SpinLock& lock = source->wait_lock();
+  lock.lock();
+  if (source->ended()) {
+    lock.unlock();
+    return false;
+  }
+  coroutine = self.coroutine;
+  source->add_waiter(*this);
+  detail::park_task(self, CORO_REASON_CHAN_RECEIVE, source);
+  lock.unlock();
+  return true;
+}
+
 std::optional<std::chrono::steady_clock::time_point> Context::deadline() const noexcept {
   const ContextCore* source = detail::source_of(core_);
   if (source == nullptr || source->deadline() == detail::Timers::never) return std::nullopt;

@@ -103,9 +103,11 @@ void ContextCore::end_locked(ContextError error, const std::exception_ptr& cause
   while (*after.woken_end != nullptr) after.woken_end = &(*after.woken_end)->next;
 }
 
-// Ends all below a node that has just been ended, whose tree_lock_ the caller
-// holds: depth first, with the path down to where it is locked.
-void ContextCore::end_all_below(Aftermath& after) noexcept {
+// Ends the node, whose tree_lock_ the caller holds, after all below it, so that
+// whoever sees that it has ended sees that they have: depth first, with the path
+// down to where it is locked.
+void ContextCore::end_tree(ContextError error, const std::exception_ptr& cause,
+                           Aftermath& after) noexcept {
   ContextCore* node = this;
   for (;;) {
     if (ContextCore* child = node->first_child_) {
@@ -115,10 +117,10 @@ void ContextCore::end_all_below(Aftermath& after) noexcept {
         child->tree_lock_.unlock();
         continue;
       }
-      child->end_locked(error(), cause_, after);
       node = child;
       continue;
     }
+    node->end_locked(error, cause, after);
     if (node == this) return;
     ContextCore* up = node->above_;
     node->tree_lock_.unlock();
@@ -136,8 +138,7 @@ void ContextCore::end(ContextError error, const std::exception_ptr& cause) noexc
   {
     const std::lock_guard guard(tree_lock_);
     if (this->error() != ContextError::none) return;
-    end_locked(error, cause, after);
-    end_all_below(after);
+    end_tree(error, cause, after);
   }
   if (above_ != nullptr) {
     const std::lock_guard guard(above_->tree_lock_);

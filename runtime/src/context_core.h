@@ -84,7 +84,7 @@ class ContextCore {
 
   static void fire(TimerEntry& entry) noexcept;
   void end_locked(ContextError error, const std::exception_ptr& cause, Aftermath& after) noexcept;
-  void end_all_below(Aftermath& after) noexcept;
+  void end_tree(ContextError error, const std::exception_ptr& cause, Aftermath& after) noexcept;
   void remove_child(ContextCore& child) noexcept;
 
   // What became of a node that lost a reference: it may be destroyed; it belongs to

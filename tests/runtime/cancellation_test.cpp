@@ -146,6 +146,25 @@ TEST_P(CancellationTest, ItsEndWakesAllWhoWait) {
   scheduler_.wait_empty();
 }
 
+coro::Task<> wait_in_a_task(Context context, std::atomic<int>& ended) {
+  co_await context.async_wait();
+  co_await context.async_wait();  // not again
+  ++ended;
+}
+
+TEST_P(CancellationTest, ItsEndWakesTasks) {
+  std::atomic<int> ended{0};
+  scheduler_.run([&] {
+    const auto [context, cancel] = coro::with_cancel({});
+    for (int i = 0; i < 10; ++i) coro::go(wait_in_a_task(context, ended));
+    coro::yield();
+    EXPECT_EQ(ended, 0);
+    cancel();
+  });
+  scheduler_.wait_empty();
+  EXPECT_EQ(ended, 10);
+}
+
 TEST_P(CancellationTest, CanBeCancelledByAThread) {
   const auto [context, cancel] = coro::with_cancel({});
   std::thread thread;

@@ -9,7 +9,9 @@
 #include <type_traits>
 #include <utility>
 
+#include "coro/detail/async.h"
 #include "coro/detail/context_reference.h"
+#include "coro/detail/wait_list.h"
 #include "coro/error.h"
 
 namespace coro {
@@ -44,7 +46,8 @@ inline constinit char context_key = 0;
 // Context tells coroutines that work on one thing when to give it up, and carries
 // values that belong to it, as Go's context.Context does. Contexts form trees: one
 // ends when it is cancelled, when its deadline passes, or when its parent ends,
-// and then at once with all below it; its own end does not touch its parent.
+// and then at once with all below it: whoever sees it done sees those done. Its own
+// end does not touch its parent.
 //
 // A Context is a handle that is cheap to copy; all handles and contexts may be
 // used by any thread. Whoever makes a context that can be cancelled has to call
@@ -70,6 +73,10 @@ class Context {
   // Waits for its end; that of the background, for ever. Throws UsageError outside
   // of a coroutine. To wait for other things besides: coro::on_done in select.h.
   void wait() const;
+
+  // The same in a task: co_await context.async_wait().
+  class AsyncWait;
+  [[nodiscard]] AsyncWait async_wait() const noexcept;
 
   // When it ends at the latest: the earliest deadline from here to the root.
   // nullopt: there is none.
@@ -106,6 +113,21 @@ class Context {
 
   detail::ContextReference core_;
 };
+
+class [[nodiscard]] Context::AsyncWait : public detail::AsyncForm, detail::Waiter {
+ public:
+  explicit AsyncWait(detail::ContextReference core) noexcept : core_(std::move(core)) {}
+  ~AsyncWait();
+  bool suspend(detail::SuspendedTask self) noexcept;
+  static void await_resume() noexcept {}
+
+ private:
+  detail::ContextReference core_;
+};
+
+inline Context::AsyncWait Context::async_wait() const noexcept {
+  return AsyncWait(core_);
+}
 
 // Cancel ends the context that it was made with and all below it: when it returns,
 // they are done and who waits for them is runnable. Only the first call counts, and
