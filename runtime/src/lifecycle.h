@@ -181,4 +181,11 @@ inline std::uint64_t inherited_annotation(coro_header& parent) noexcept {
   return Annotation::address_of(Annotation::published_at(annotation)->inherit());
 }
 
+// What a new coroutine's header begins with: `own` if there is one, taken over, else
+// what it inherits.
+inline std::uint64_t first_annotation(coro_header* parent, const Annotation* own) noexcept {
+  if (own != nullptr) return Annotation::address_of(own);
+  return parent != nullptr ? inherited_annotation(*parent) : 0;
+}
+
 }  // namespace coro::detail

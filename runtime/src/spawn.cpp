@@ -116,8 +116,8 @@ StackBounds current_bounds(const Coroutine* running) noexcept {
           .high = reinterpret_cast<std::uintptr_t>(fiber.stack_high)};
 }
 
-__attribute__((noinline)) void launch(Fiber* fiber, void (*run)(void*),
-                                      const void* entry) noexcept {
+__attribute__((noinline)) std::uint64_t launch(Fiber* fiber, void (*run)(void*), const void* entry,
+                                               Annotation* annotation) noexcept {
   Coroutine* parent = current_coroutine();
   WalkedStack stack;
   walk_stack(__builtin_frame_address(0), current_bounds(parent), stack);
@@ -139,7 +139,7 @@ __attribute__((noinline)) void launch(Fiber* fiber, void (*run)(void*),
   record.saved_sp = reinterpret_cast<std::uint64_t>(fiber->saved_sp);
   record.stack_low = reinterpret_cast<std::uint64_t>(fiber->stack_low);
   record.stack_high = reinterpret_cast<std::uint64_t>(fiber->stack_high);
-  record.annotation = parent != nullptr ? inherited_annotation(*parent->header) : 0;
+  record.annotation = first_annotation(parent != nullptr ? parent->header : nullptr, annotation);
   if (worker != nullptr) {
     worker->count_spawn();
   } else {
@@ -148,6 +148,7 @@ __attribute__((noinline)) void launch(Fiber* fiber, void (*run)(void*),
   publish_spawn(*fiber->header, record);
   fiber->scheduler->make_runnable(*fiber);
   scheduling_point();
+  return record.id;
 }
 
 }  // namespace coro::detail

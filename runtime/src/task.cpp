@@ -102,7 +102,9 @@ void end_leftover_task(Coroutine& task) noexcept {
   publish_free(*task.header);
 }
 
-__attribute__((noinline)) void launch_task(SchedulerCore* scheduler, PromiseBase& outermost) {
+__attribute__((noinline)) std::uint64_t launch_task(SchedulerCore* scheduler,
+                                                    PromiseBase& outermost,
+                                                    Annotation* annotation) {
   Coroutine* parent = current_coroutine();
   Worker* worker = current_worker();
   if (scheduler == nullptr) scheduler = &spawning_scheduler(worker);
@@ -118,11 +120,12 @@ __attribute__((noinline)) void launch_task(SchedulerCore* scheduler, PromiseBase
   record.entry = resume_address(outermost);
   record.kind = CORO_KIND_TASK;
   record.saved_sp = reinterpret_cast<std::uint64_t>(&outermost.link());
-  record.annotation = parent != nullptr ? inherited_annotation(*parent->header) : 0;
+  record.annotation = first_annotation(parent != nullptr ? parent->header : nullptr, annotation);
   worker != nullptr ? worker->count_spawn() : scheduler->count_foreign_spawn();
   publish_spawn(*task.header, record);
   scheduler->make_runnable(task);
   scheduling_point();
+  return record.id;
 }
 
 }  // namespace coro::detail

@@ -10,6 +10,7 @@
 #include "coro/debug.h"        // IWYU pragma: export
 #include "coro/error.h"        // IWYU pragma: export
 #include "coro/go.h"           // IWYU pragma: export
+#include "coro/join.h"         // IWYU pragma: export
 #include "coro/labels.h"       // IWYU pragma: export
 #include "coro/mutex.h"        // IWYU pragma: export
 #include "coro/net.h"          // IWYU pragma: export
@@ -19,6 +20,7 @@
 #include "coro/scheduler.h"    // IWYU pragma: export
 #include "coro/select.h"       // IWYU pragma: export
 #include "coro/semaphore.h"    // IWYU pragma: export
+#include "coro/start.h"        // IWYU pragma: export
 #include "coro/task.h"         // IWYU pragma: export
 #include "coro/time.h"         // IWYU pragma: export
 #include "coro/unhandled.h"    // IWYU pragma: export

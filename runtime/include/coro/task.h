@@ -65,7 +65,8 @@ class [[nodiscard]] Task {
   friend promise_type;
   friend class detail::PromiseBase;
   template <class U>
-  friend void detail::spawn_task(detail::SchedulerCore* scheduler, Task<U>&& task);
+  friend std::uint64_t detail::spawn_task(detail::SchedulerCore* scheduler, Task<U>&& task,
+                                          detail::Annotation* annotation);
 
   explicit Task(Handle frame) noexcept : frame_(frame) {}
 
@@ -93,16 +94,17 @@ inline TaskAwaiter<T> PromiseBase::await_transform(Task<T>&& task, const void* p
   return TaskAwaiter<T>(std::exchange(task.frame_, nullptr));
 }
 
-// Publishes the coroutine and makes it runnable: it then owns the frame. The stack
-// recorded as its spawn stack begins with the caller of this function. Throws what
-// prepare() throws.
-void launch_task(SchedulerCore* scheduler, PromiseBase& outermost);
+// As launch(); the coroutine then owns the frame. Throws what prepare() throws, and
+// nothing is taken over then.
+std::uint64_t launch_task(SchedulerCore* scheduler, PromiseBase& outermost, Annotation* annotation);
 
 template <class T>
-[[gnu::always_inline]] inline void spawn_task(SchedulerCore* scheduler, Task<T>&& task) {
+[[gnu::always_inline]] inline std::uint64_t spawn_task(SchedulerCore* scheduler, Task<T>&& task,
+                                                       Annotation* annotation) {
   if (!task) throw_empty_task();
-  launch_task(scheduler, task.frame_.promise());
+  const std::uint64_t id = launch_task(scheduler, task.frame_.promise(), annotation);
   task.frame_ = nullptr;
+  return id;
 }
 
 // Keeps the callable as long as its task.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <new>
 #include <type_traits>
@@ -15,6 +16,7 @@ class Task;
 
 namespace detail {
 
+class Annotation;
 struct Fiber;
 class SchedulerCore;
 
@@ -28,9 +30,11 @@ struct NewFiber {
 // Hand the fiber to launch() or abandon().
 NewFiber prepare(SchedulerCore* scheduler, std::size_t size, std::size_t alignment);
 
-// Publishes the coroutine and makes it runnable. The stack recorded as its spawn
-// stack begins with the caller of this function.
-void launch(Fiber* fiber, void (*run)(void*), const void* entry) noexcept;
+// Publishes the coroutine and makes it runnable; returns its id. The stack recorded
+// as its spawn stack begins with the caller of this function. It begins with
+// `annotation`, whose reference it takes over; nullptr: with what it inherits.
+std::uint64_t launch(Fiber* fiber, void (*run)(void*), const void* entry,
+                     Annotation* annotation) noexcept;
 
 void abandon(Fiber* fiber) noexcept;
 
@@ -67,16 +71,20 @@ inline constexpr bool makes_task<F> = is_task<std::invoke_result_t<F&>>;
 
 // In coro/task.h, as whoever has a task has.
 template <class T>
-void spawn_task(SchedulerCore* scheduler, Task<T>&& task);
+std::uint64_t spawn_task(SchedulerCore* scheduler, Task<T>&& task,
+                         Annotation* annotation = nullptr);
 template <class T>
 T run_task(SchedulerCore& scheduler, Task<T>&& task);
 template <class Function>
 Task<void> call_in_task(Function function);
 
 // Inlined into the caller, so that the innermost frame of the spawn stack is the
-// program's own function.
+// program's own function. `annotation` as for launch(); not taken over if it throws.
+// `entry`: what the coroutine runs, nullptr: the callable.
 template <class F>
-[[gnu::always_inline]] inline void spawn_fiber(SchedulerCore* scheduler, F&& function) {
+[[gnu::always_inline]] inline std::uint64_t spawn_fiber(SchedulerCore* scheduler, F&& function,
+                                                        Annotation* annotation = nullptr,
+                                                        const void* entry = nullptr) {
   using Function = std::decay_t<F>;
   static_assert(std::is_invocable_v<Function&>, "coro::go takes a callable without parameters");
   static_assert(sizeof(Function) <= 4096,
@@ -93,9 +101,11 @@ template <class F>
       throw;
     }
   }
-  launch(prepared.fiber, &run_closure<Function>, entry_address<Function>(*closure));
+  if (entry == nullptr) entry = entry_address<Function>(*closure);
+  const std::uint64_t id = launch(prepared.fiber, &run_closure<Function>, entry, annotation);
   // Keeps the call above from becoming a jump, which would drop this frame.
   asm volatile("" ::: "memory");
+  return id;
 }
 
 // The same for a callable, a task, or a callable that gives a task.
