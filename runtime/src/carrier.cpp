@@ -38,6 +38,7 @@ void Carrier::enter() noexcept {
   exceptions = reinterpret_cast<ExceptionState*>(abi::__cxa_get_globals());
   const StackBounds bounds = thread_stack_bounds();
   sanitizer.adopt_thread(reinterpret_cast<const void*>(bounds.low), bounds.high - bounds.low);
+  alternate_stack_.enter();
 }
 
 // A worker that was given comes first, also when all is to end: it has to be run
@@ -57,13 +58,14 @@ Worker* Carrier::wait() noexcept {
 void Carrier::main() noexcept {
   enter();
   while (Worker* worker = wait()) {
-    if (worker->run(*this)) return;  // the scheduler stops
+    if (worker->run(*this)) break;  // the scheduler stops
     Fiber& fiber = *unblocked;
     unblocked = nullptr;
     publish_saved(*fiber.header, fiber.saved_sp, CORO_STATE_RUNNABLE);
     scheduler_.add_spare(*this);
     scheduler_.make_runnable(fiber);
   }
+  exit();
 }
 
 }  // namespace coro::detail

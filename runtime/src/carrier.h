@@ -7,6 +7,7 @@
 
 #include "fiber.h"
 #include "sanitizer.h"
+#include "stack_overflow.h"
 
 namespace coro::detail {
 
@@ -33,8 +34,9 @@ class Carrier {
     if (thread_.joinable()) thread_.join();
   }
 
-  // The calling thread becomes the carrier's.
+  // The calling thread becomes the carrier's, and no longer is.
   void enter() noexcept;
+  void exit() noexcept { alternate_stack_.leave(); }
 
   void* saved_sp = nullptr;              // of the loop on the thread's own stack
   ExceptionState* exceptions = nullptr;  // the thread's
@@ -47,6 +49,7 @@ class Carrier {
   void signal(std::uint32_t what) noexcept;
 
   SchedulerCore& scheduler_;
+  AlternateStack alternate_stack_;
   std::atomic<Worker*> given_{nullptr};
   std::atomic<std::uint32_t> signals_{0};
   std::thread thread_;

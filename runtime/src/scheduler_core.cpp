@@ -42,6 +42,7 @@ SchedulerCore::SchedulerCore(const SchedulerOptions& options)
                          : nullptr),
       published_(worker_count(options)),
       stacks_(this, options.stack_size != 0 ? options.stack_size : default_stack_size) {
+  if (options.report_stack_overflow) report_stack_overflows();
   const unsigned count = worker_count(options);
   idle_.reserve(count);
   for (unsigned i = 0; i < count; ++i) {
@@ -169,6 +170,7 @@ void SchedulerCore::run_here(bool (*until)(void*), void* argument) {
   }
   here_->enter();
   workers_.front()->run(*here_, until, argument);
+  here_->exit();
   here_taken_.store(false, std::memory_order_release);
   if (deterministic_ != nullptr && deterministic_->deadlock && !until(argument)) {
     throw Deadlock(*deterministic_->deadlock);

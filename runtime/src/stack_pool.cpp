@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <new>
+#include <string>
 #include <system_error>
 
 #include "table.h"
@@ -82,7 +83,14 @@ void StackPool::map_chunk() {
   make_room(chunks_);
   void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-  if (memory == MAP_FAILED) fail("coro: cannot map memory for coroutine stacks");
+  if (memory == MAP_FAILED) {
+    const int error = errno;
+    throw std::system_error(error, std::generic_category(),
+                            "coro: no address space for more coroutine stacks of " +
+                                std::to_string(stack_size_ / 1024) +
+                                " KiB each (SchedulerOptions::stack_size), with " +
+                                std::to_string(fibers_.size()) + " in use");
+  }
   // A huge page under a stack would make one touched page into 2 MiB.
   madvise(memory, size, MADV_NOHUGEPAGE);
   chunks_.push_back(static_cast<std::byte*>(memory));

@@ -53,6 +53,12 @@ struct SchedulerOptions {
   // 0: 64 KiB (256 KiB under a sanitizer).
   std::size_t stack_size = 0;
 
+  // A fiber that uses up its stack is named on stderr, with what it ran, before the
+  // process ends as it would have: of SIGSEGV, at the guard page, or in the handler
+  // that the program has for it. One scheduler that asks is enough for a process;
+  // not under a sanitizer, which has reports of its own.
+  bool report_stack_overflow = true;
+
   // The destructor ends the process with a message if coroutines are left.
   bool require_empty = false;
 
