@@ -4,13 +4,30 @@
 #include <mutex>
 #include <type_traits>
 
+#include "acquire.h"
 #include "coro/error.h"
 #include "deterministic.h"
-#include "park.h"
 
 namespace coro {
 
 using detail::Waiter;
+
+template class detail::AsyncAcquire<WaitGroup::Waiting>;
+template class detail::AsyncAcquireFor<WaitGroup::Waiting>;
+
+inline bool WaitGroup::Waiting::attempt(const detail::Coroutine*) const noexcept {
+  return group.object_.length == 0;
+}
+
+void WaitGroup::Waiting::enlist(Waiter& waiter) const noexcept {
+  group.waiters_.push(waiter);
+  group.object_.waiting_receivers = group.waiters_.size();
+}
+
+void WaitGroup::Waiting::withdraw(Waiter& waiter, detail::WaiterChain&) const noexcept {
+  group.waiters_.remove(waiter);
+  group.object_.waiting_receivers = group.waiters_.size();
+}
 
 WaitGroup::WaitGroup() noexcept : object_(detail::new_object(CORO_OBJECT_WAIT_GROUP)) {
   static_assert(std::is_standard_layout_v<WaitGroup>, "object_ has to lie at offset 0");
@@ -42,39 +59,11 @@ void WaitGroup::add(std::int64_t count) {
 }
 
 void WaitGroup::wait() {
-  detail::Fiber& self = detail::this_fiber();
-  lock_.lock();
-  if (object_.length == 0) {
-    lock_.unlock();
-    return;
-  }
-  Waiter waiter;
-  waiter.coroutine = &self;
-  waiters_.push(waiter);
-  object_.waiting_receivers = waiters_.size();
-  detail::park(self, CORO_REASON_WAIT_GROUP_WAIT, this, lock_);
+  detail::acquire(Waiting{*this});
 }
 
-bool WaitGroup::AsyncWait::suspend(detail::SuspendedTask self) noexcept {
-  group_.lock_.lock();
-  if (group_.object_.length == 0) {
-    group_.lock_.unlock();
-    return false;
-  }
-  WaitGroup& group = group_;  // after unlocking, *this may be gone
-  coroutine = self.coroutine;
-  group.waiters_.push(*this);
-  group.object_.waiting_receivers = group.waiters_.size();
-  park_task(self, CORO_REASON_WAIT_GROUP_WAIT, &group);
-  group.lock_.unlock();
-  return true;
-}
-
-WaitGroup::AsyncWait::~AsyncWait() {
-  if (!listed) return;
-  const std::lock_guard guard(group_.lock_);
-  group_.waiters_.remove(*this);
-  group_.object_.waiting_receivers = group_.waiters_.size();
+bool WaitGroup::wait_for(std::chrono::nanoseconds duration) {
+  return detail::acquire_for(Waiting{*this}, duration);
 }
 
 std::uint64_t WaitGroup::count() const noexcept {

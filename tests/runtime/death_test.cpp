@@ -106,6 +106,23 @@ TEST_F(RuntimeDeathTest, ThreadsThatCannotBeHad) {
 }
 #endif
 
+coro::Task<> leave_a_group() {
+  coro::Channel<int> never_sent(0);
+  coro::Group group;
+  group.go([&] { static_cast<void>(never_sent.receive()); });
+  co_return;
+}
+
+TEST_F(RuntimeDeathTest, GroupThatATaskDoesNotWaitFor) {
+  EXPECT_EXIT(
+      {
+        coro::Scheduler scheduler({.workers = 1});
+        scheduler.run(leave_a_group());
+        _exit(0);
+      },
+      died, "a task destroyed a Group");
+}
+
 TEST_F(RuntimeDeathTest, CoroutinesLeftWhereNoneMayBe) {
   EXPECT_EXIT(
       {

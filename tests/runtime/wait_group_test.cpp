@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <string>
 #include <thread>
 
@@ -51,6 +52,31 @@ TEST_P(WaitGroupTest, WakesEveryWaiterAndCanBeUsedAgain) {
       work.done();
       waiters.wait();
     }
+  });
+  scheduler.wait_empty();
+}
+
+TEST_P(WaitGroupTest, WaitsForALimitedTime) {
+  using std::chrono_literals::operator""h;
+  using std::chrono_literals::operator""ms;
+  coro::Scheduler scheduler({.workers = GetParam(), .require_empty = true});
+  scheduler.run([] {
+    coro::WaitGroup group;
+    EXPECT_TRUE(group.wait_for(0ms));
+    group.add(1);
+    EXPECT_FALSE(group.wait_for(0ms));
+    EXPECT_FALSE(group.wait_for(2ms));
+    coro::go([&group] { group.done(); });
+    EXPECT_TRUE(group.wait_for(1h));
+  });
+  scheduler.run([]() -> coro::Task<> {
+    coro::WaitGroup group;
+    EXPECT_TRUE(co_await group.async_wait_for(0ms));
+    group.add(1);
+    EXPECT_FALSE(co_await group.async_wait_for(0ms));
+    EXPECT_FALSE(co_await group.async_wait_for(2ms));
+    coro::go([&group] { group.done(); });
+    EXPECT_TRUE(co_await group.async_wait_for(1h));
   });
   scheduler.wait_empty();
 }

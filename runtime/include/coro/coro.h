@@ -10,6 +10,7 @@
 #include "coro/debug.h"        // IWYU pragma: export
 #include "coro/error.h"        // IWYU pragma: export
 #include "coro/go.h"           // IWYU pragma: export
+#include "coro/group.h"        // IWYU pragma: export
 #include "coro/join.h"         // IWYU pragma: export
 #include "coro/labels.h"       // IWYU pragma: export
 #include "coro/mutex.h"        // IWYU pragma: export

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 
 #include "coro/abi.h"
-#include "coro/detail/async.h"
+#include "coro/detail/acquire.h"
 #include "coro/detail/object.h"
 #include "coro/detail/spin_lock.h"
 #include "coro/detail/wait_list.h"
@@ -18,7 +19,12 @@ namespace coro {
 // has returned; after wait() returned it may be destroyed at once. All members
 // may be called from any thread, but wait() only in a coroutine.
 class WaitGroup {
+  struct Waiting;
+
  public:
+  using AsyncWait = detail::AsyncAcquire<Waiting>;
+  using AsyncWaitFor = detail::AsyncAcquireFor<Waiting>;
+
   WaitGroup() noexcept;
   ~WaitGroup();
   WaitGroup(const WaitGroup&) = delete;
@@ -35,9 +41,12 @@ class WaitGroup {
   // Waits until the counter is zero. Throws UsageError outside of a coroutine.
   void wait();
 
+  // The same for at most `duration`. False: it was not zero by then.
+  [[nodiscard]] bool wait_for(std::chrono::nanoseconds duration);
+
   // The same in a task: co_await group.async_wait().
-  class AsyncWait;
   AsyncWait async_wait() noexcept;
+  AsyncWaitFor async_wait_for(std::chrono::nanoseconds duration) noexcept;
 
   // The counter; a moment old.
   [[nodiscard]] std::uint64_t count() const noexcept;
@@ -48,19 +57,26 @@ class WaitGroup {
   detail::WaitList waiters_;
 };
 
-class [[nodiscard]] WaitGroup::AsyncWait : public detail::AsyncForm, detail::Waiter {
- public:
-  explicit AsyncWait(WaitGroup& group) noexcept : group_(group) {}
-  ~AsyncWait();
-  bool suspend(detail::SuspendedTask self) noexcept;
-  static void await_resume() noexcept {}
+struct WaitGroup::Waiting {
+  WaitGroup& group;
 
- private:
-  WaitGroup& group_;
+  static constexpr coro_reason reason = CORO_REASON_WAIT_GROUP_WAIT;
+  [[nodiscard]] detail::SpinLock& lock() const noexcept { return group.lock_; }
+  [[nodiscard]] const void* object() const noexcept { return &group.object_; }
+  [[nodiscard]] bool attempt(const detail::Coroutine* self) const noexcept;
+  void enlist(detail::Waiter& waiter) const noexcept;
+  void withdraw(detail::Waiter& waiter, detail::WaiterChain& woken) const noexcept;
 };
 
+extern template class detail::AsyncAcquire<WaitGroup::Waiting>;
+extern template class detail::AsyncAcquireFor<WaitGroup::Waiting>;
+
 inline WaitGroup::AsyncWait WaitGroup::async_wait() noexcept {
-  return AsyncWait(*this);
+  return AsyncWait({*this});
+}
+inline WaitGroup::AsyncWaitFor WaitGroup::async_wait_for(
+    std::chrono::nanoseconds duration) noexcept {
+  return {{*this}, duration};
 }
 
 }  // namespace coro
