@@ -3,11 +3,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <numeric>
 #include <utility>
+#include <vector>
 
 #include "context_core.h"
 #include "coro/detail/channel_core.h"
 #include "coro/error.h"
+#include "coro/select.h"
+#include "deterministic.h"
 #include "park.h"
 #include "scheduler_core.h"
 
@@ -74,8 +78,17 @@ void Select::shuffle(std::uint64_t random) noexcept {
   }
 }
 
-// By insertion: there are few, and mostly they are in order.
-void Select::order_locks() noexcept {
+void Select::order_locks() {
+  if (cases_.size() > 64) {
+    std::vector<std::uint32_t> numbers(cases_.size());
+    std::iota(numbers.begin(), numbers.end(), 0u);
+    std::sort(numbers.begin(), numbers.end(), [this](std::uint32_t a, std::uint32_t b) {
+      return cases_[a].object < cases_[b].object;
+    });
+    for (std::size_t i = 0; i < numbers.size(); ++i) cases_[i].lock_place = numbers[i];
+    return;
+  }
+  // By insertion: there are few, and mostly they are in order.
   for (std::size_t i = 0; i < cases_.size(); ++i) {
     std::size_t place = i;
     for (; place > 0 && cases_[cases_[place - 1].lock_place].object > cases_[i].object; --place) {
@@ -118,8 +131,9 @@ bool Select::try_case(std::size_t number, Waiter*& partner) {
   return true;
 }
 
-bool Select::poll(bool wait, SchedulerCore& scheduler) {
-  shuffle(scheduler.random());
+bool Select::poll(SchedulerCore* waits_on) {
+  Worker* worker = current_worker();
+  shuffle(worker != nullptr ? worker->random() : 0);
   order_locks();
   lock_all();
   Waiter* partner = nullptr;
@@ -129,15 +143,17 @@ bool Select::poll(bool wait, SchedulerCore& scheduler) {
     if (partner != nullptr) unpark(*partner->coroutine);
     return true;
   }
-  if (wait && (deadline_ == Timers::never || deadline_ > scheduler.now())) return false;
+  const bool waits = waits_on != nullptr;
+  if (waits && (deadline_ == Timers::never || deadline_ > waits_on->now())) return false;
   unlock_all(cases_);
-  if (wait) chosen_ = timed_out;
-  return wait;
+  if (waits) chosen_ = timed_out;
+  return waits;
 }
 
 void Select::enqueue(Coroutine& self) noexcept {
   for (SelectCase& one : cases_) {
     if (one.object == 0) continue;
+    one.waiter = Waiter();  // it may have been used before
     one.waiter.coroutine = &self;
     one.waiter.slot = one.slot;
     one.waiter.selection = &selection_;
@@ -191,19 +207,24 @@ Select::~Select() {
   finish();
 }
 
-void run_select(Select& select, bool or_else) {
+void run_select(Select& select, bool or_else, coro_reason reason) {
+  if (or_else) {
+    scheduling_point();
+    select.poll(nullptr);
+    return;
+  }
   Fiber& self = this_fiber();
-  if (select.poll(!or_else, *self.scheduler) || or_else) return;
+  if (select.poll(self.scheduler)) return;
   select.enqueue(self);
-  park(self, CORO_REASON_SELECT, &select.published(),
+  park(self, reason, select.published(reason),
        Commit{.run = &Select::release, .argument = &select});
   select.finish();
 }
 
-bool suspend_select(Select& select, SuspendedTask self, bool or_else) noexcept {
-  if (select.poll(!or_else, *self.coroutine->scheduler) || or_else) return false;
+bool suspend_select(Select& select, SuspendedTask self, bool or_else, coro_reason reason) noexcept {
+  if (select.poll(or_else ? nullptr : self.coroutine->scheduler) || or_else) return false;
   select.enqueue(*self.coroutine);
-  park_task(self, CORO_REASON_SELECT, &select.published());
+  park_task(self, reason, select.published(reason));
   Select::release(&select);
   return true;
 }
@@ -228,3 +249,35 @@ void throw_closed_send() {
 }
 
 }  // namespace coro::detail
+
+namespace coro {
+
+std::size_t SelectCase::run(std::span<SelectCase> cases, std::uint64_t deadline, bool or_else) {
+  static_assert(sizeof(SelectCase) == sizeof(detail::SelectCase));
+  if (cases.empty() && deadline == detail::Timers::never && !or_else) detail::select_for_ever();
+  detail::Select select({static_cast<detail::SelectCase*>(cases.data()), cases.size()}, deadline);
+  detail::run_select(select, or_else);
+  const std::size_t chosen = select.chosen();
+  if (!select.closed()) return chosen;
+  const detail::SelectCase& one = cases[chosen];
+  if (one.kind == CORO_SELECT_SEND) detail::throw_closed_send();
+  one.clear(one.slot);
+  return chosen;
+}
+
+std::size_t select(std::span<SelectCase> cases) {
+  return SelectCase::run(cases, detail::Timers::never, false);
+}
+
+std::optional<std::size_t> select_for(std::span<SelectCase> cases,
+                                      std::chrono::nanoseconds duration) {
+  const std::size_t chosen = SelectCase::run(cases, detail::select_deadline(duration), false);
+  return chosen < cases.size() ? std::optional(chosen) : std::nullopt;
+}
+
+std::optional<std::size_t> try_select(std::span<SelectCase> cases) {
+  const std::size_t chosen = SelectCase::run(cases, detail::Timers::never, true);
+  return chosen < cases.size() ? std::optional(chosen) : std::nullopt;
+}
+
+}  // namespace coro

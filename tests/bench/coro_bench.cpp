@@ -4,12 +4,15 @@
 // two run ping_pong.
 #include <benchmark/benchmark.h>
 
+#include <array>
 #include <cstdint>
+#include <optional>
 
 #include "coro/channel.h"
 #include "coro/go.h"
 #include "coro/mutex.h"
 #include "coro/scheduler.h"
+#include "coro/select.h"
 #include "coro/task.h"
 #include "coro/wait_group.h"
 #include "switch_bench.h"
@@ -175,11 +178,62 @@ void task_yield(benchmark::State& state) {
   scheduler.wait_empty();
 }
 
+// Whoever selects finds no channel ready, and waits on all.
+void select_round_trip(benchmark::State& outer) {
+  in_coroutine(outer, [](benchmark::State& state) {
+    std::array<coro::Channel<std::uint64_t>, 4> there;
+    for (auto& channel : there) channel = coro::Channel<std::uint64_t>(0);
+    coro::Channel<std::uint64_t> back(0);
+    coro::Channel<bool> done(0);
+    coro::go([&] {
+      std::optional<std::uint64_t> value = 1;
+      const auto take = [&value](std::optional<std::uint64_t> got) { value = got; };
+      while (*value != 0) {
+        coro::select(coro::on_receive(there[0], take), coro::on_receive(there[1], take),
+                     coro::on_receive(there[2], take), coro::on_receive(there[3], take));
+        back.send(*value);
+      }
+      done.send(true);
+    });
+    std::size_t next = 0;
+    for (auto _ : state) {
+      there[next++ % 4].send(1);
+      benchmark::DoNotOptimize(back.receive());
+    }
+    there[0].send(0);
+    benchmark::DoNotOptimize(back.receive());
+    benchmark::DoNotOptimize(done.receive());
+    state.SetItemsProcessed(state.iterations());
+  });
+}
+
+// Whoever selects finds all channels ready, and never waits.
+void select_ready(benchmark::State& outer) {
+  in_coroutine(outer, [](benchmark::State& state) {
+    std::array<coro::Channel<std::uint64_t>, 4> full;
+    for (auto& channel : full) {
+      channel = coro::Channel<std::uint64_t>(1);
+      channel.send(1);
+    }
+    std::optional<std::uint64_t> value;
+    const auto take = [&value](std::optional<std::uint64_t> got) { value = got; };
+    for (auto _ : state) {
+      const std::size_t chosen =
+          coro::select(coro::on_receive(full[0], take), coro::on_receive(full[1], take),
+                       coro::on_receive(full[2], take), coro::on_receive(full[3], take));
+      full[chosen].send(*value);
+    }
+    state.SetItemsProcessed(state.iterations());
+  });
+}
+
 BENCHMARK(switch_context)->UseRealTime();
 BENCHMARK(yield)->UseRealTime();
 BENCHMARK(spawn_exit)->UseRealTime();
 BENCHMARK(channel_round_trip)->UseRealTime();
 BENCHMARK(ping_pong)->UseRealTime();
+BENCHMARK(select_round_trip)->UseRealTime();
+BENCHMARK(select_ready)->UseRealTime();
 BENCHMARK(task_yield)->UseRealTime();
 BENCHMARK(task_spawn_exit)->UseRealTime();
 BENCHMARK(task_channel_round_trip)->UseRealTime();

@@ -271,7 +271,7 @@ TEST(Select, WithoutCasesWaitsForEver) {
     coro::yield();
     EXPECT_EQ(read_header(*find_header(id))->reason, CORO_REASON_SELECT_NO_CASES);
   });
-  EXPECT_THROW(coro::select(otherwise()), coro::UsageError);
+  EXPECT_THROW(coro::select(), coro::UsageError);
 }
 
 // Whatever the order, of a sender, a canceller and a time-out exactly one wins, and

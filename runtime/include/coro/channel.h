@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <iterator>
 #include <optional>
 #include <type_traits>
 #include <utility>
 
 #include "coro/detail/async.h"
 #include "coro/detail/channel_core.h"
+#include "coro/detail/channel_timed.h"
 #include "coro/error.h"
 
 namespace coro {
@@ -19,6 +23,19 @@ namespace detail {
 template <class T>
 ChannelCore* core_of(const Channel<T>& channel) noexcept;
 }
+
+// TimedReceive is what a receive with a deadline comes to: a value; without one,
+// time ran out, or the channel is closed and empty.
+template <class T>
+struct [[nodiscard]] TimedReceive {
+  std::optional<T> value;
+  bool timed_out = false;
+
+  [[nodiscard]] bool closed() const noexcept { return !value.has_value() && !timed_out; }
+  explicit operator bool() const noexcept { return value.has_value(); }
+  T& operator*() noexcept { return *value; }
+  T* operator->() noexcept { return &*value; }
+};
 
 // Channel<T> passes values of type T between coroutines, first in, first out.
 //
@@ -61,6 +78,48 @@ class Channel {
   AsyncSend async_send(T value) { return AsyncSend(core_.get(), std::move(value)); }
   AsyncReceive async_receive() { return AsyncReceive(core_.get()); }
 
+  // The same until `duration` has passed, or `deadline`, a time of coro::now(). The
+  // send returns false, and has not moved from `value`, if time ran out before it
+  // could send; a receive tells by its result. On a nil channel time always runs out.
+  bool send_for(T& value, std::chrono::nanoseconds duration) {
+    return detail::timed_send(core_.get(), &value, detail::select_deadline(duration));
+  }
+  bool send_for(T&& value, std::chrono::nanoseconds duration) { return send_for(value, duration); }
+  bool send_until(T& value, std::chrono::steady_clock::time_point deadline) {
+    return detail::timed_send(core_.get(), &value, detail::select_deadline(deadline));
+  }
+  bool send_until(T&& value, std::chrono::steady_clock::time_point deadline) {
+    return send_until(value, deadline);
+  }
+  [[nodiscard]] TimedReceive<T> receive_for(std::chrono::nanoseconds duration) {
+    return receive_by(detail::select_deadline(duration));
+  }
+  [[nodiscard]] TimedReceive<T> receive_until(std::chrono::steady_clock::time_point deadline) {
+    return receive_by(detail::select_deadline(deadline));
+  }
+
+  // These in a task: co_await channel.async_send_for(value, duration), and so on.
+  class AsyncTimedSend;
+  class AsyncTimedReceive;
+  AsyncTimedSend async_send_for(T value, std::chrono::nanoseconds duration) {
+    return AsyncTimedSend(core_.get(), std::move(value), detail::select_deadline(duration));
+  }
+  AsyncTimedSend async_send_until(T value, std::chrono::steady_clock::time_point deadline) {
+    return AsyncTimedSend(core_.get(), std::move(value), detail::select_deadline(deadline));
+  }
+  AsyncTimedReceive async_receive_for(std::chrono::nanoseconds duration) {
+    return AsyncTimedReceive(core_.get(), detail::select_deadline(duration));
+  }
+  AsyncTimedReceive async_receive_until(std::chrono::steady_clock::time_point deadline) {
+    return AsyncTimedReceive(core_.get(), detail::select_deadline(deadline));
+  }
+
+  // for (T& value : channel) receives until the channel is closed and empty; on a
+  // nil channel it waits for ever.
+  class Iterator;
+  [[nodiscard]] Iterator begin() { return Iterator(*this); }
+  [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
+
   // The same without waiting, also outside of a coroutine. try_send moves from
   // `value` only if it returns true; it throws ChannelClosed as send does.
   // try_receive returns nullopt also when a value may come later.
@@ -92,6 +151,12 @@ class Channel {
   [[nodiscard]] const void* object() const noexcept { return core_.get(); }
 
  private:
+  TimedReceive<T> receive_by(std::uint64_t deadline) {
+    TimedReceive<T> result;
+    result.timed_out = detail::timed_receive(core_.get(), &result.value, deadline);
+    return result;
+  }
+
   friend detail::ChannelCore* detail::core_of<T>(const Channel& channel) noexcept;
 
   static T& value_at(void* address) noexcept { return *static_cast<T*>(address); }
@@ -145,6 +210,59 @@ class [[nodiscard]] Channel<T>::AsyncReceive : public detail::AsyncForm,
   std::optional<T> await_resume() noexcept { return std::move(value_); }
 
  private:
+  std::optional<T> value_;
+};
+
+template <class T>
+class [[nodiscard]] Channel<T>::AsyncTimedSend : public detail::AsyncForm, detail::AsyncTimed {
+ public:
+  AsyncTimedSend(detail::ChannelCore* channel, T value, std::uint64_t deadline) noexcept
+      : AsyncTimed(channel, deadline), value_(std::move(value)) {}
+  ~AsyncTimedSend() { leave(); }
+  bool suspend(detail::SuspendedTask self) noexcept { return suspend_send(self, &value_); }
+  bool await_resume() { return end_send(); }
+
+ private:
+  T value_;
+};
+
+template <class T>
+class [[nodiscard]] Channel<T>::AsyncTimedReceive : public detail::AsyncForm, detail::AsyncTimed {
+ public:
+  AsyncTimedReceive(detail::ChannelCore* channel, std::uint64_t deadline) noexcept
+      : AsyncTimed(channel, deadline) {}
+  ~AsyncTimedReceive() { leave(); }
+  bool suspend(detail::SuspendedTask self) noexcept { return suspend_receive(self, &value_); }
+  TimedReceive<T> await_resume() noexcept {
+    const bool timed_out = end_receive();
+    return {std::move(value_), timed_out};
+  }
+
+ private:
+  std::optional<T> value_;
+};
+
+// An input iterator: it holds the value that it received last.
+template <class T>
+class Channel<T>::Iterator {
+ public:
+  using value_type = T;
+  using difference_type = std::ptrdiff_t;
+
+  explicit Iterator(Channel channel) : channel_(std::move(channel)) { ++*this; }
+  T& operator*() noexcept { return *value_; }
+  Iterator& operator++() {
+    value_.reset();
+    detail::ChannelCore::receive(channel_.core_.get(), &value_);
+    return *this;
+  }
+  void operator++(int) { ++*this; }
+  friend bool operator==(const Iterator& iterator, std::default_sentinel_t) noexcept {
+    return !iterator.value_.has_value();
+  }
+
+ private:
+  Channel channel_;
   std::optional<T> value_;
 };
 

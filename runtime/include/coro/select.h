@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -15,6 +16,7 @@
 #include "coro/channel.h"
 #include "coro/context.h"
 #include "coro/detail/select_core.h"
+#include "coro/select_span.h"  // IWYU pragma: export
 
 namespace coro {
 namespace detail {
@@ -75,6 +77,12 @@ struct OtherCase {
   F handler;
 
   void run(bool) { handler(); }
+};
+
+template <class Case>
+concept is_select_case = requires(Case& one) {
+  { Case::waits } -> std::convertible_to<bool>;
+  one.run(true);
 };
 
 // SelectTable holds the cases of one select and what the untyped part needs of them.
@@ -218,9 +226,11 @@ auto otherwise(F handler = {}) {
 //                coro::on_timeout(100ms, [&] { ... }));
 //
 // Without any case it waits for ever (reason "select (no cases)"). Throws
-// UsageError outside of a coroutine, and in a task: co_await async_select(...) there.
+// UsageError outside of a coroutine, and in a task: co_await async_select(...) there;
+// but with `otherwise`, which never waits, it may be anywhere.
 template <class... Cases>
-[[gnu::always_inline]] inline std::size_t select(Cases... cases) {
+requires(detail::is_select_case<Cases>&&...) [[gnu::always_inline]] inline std::size_t
+    select(Cases... cases) {
   if constexpr (sizeof...(Cases) == 0) {
     detail::select_for_ever();
   } else {
@@ -232,7 +242,8 @@ template <class... Cases>
 
 // The same in a task: co_await coro::async_select(...).
 template <class... Cases>
-detail::AsyncSelect<Cases...> async_select(Cases... cases) {
+requires(detail::is_select_case<Cases>&&...) detail::AsyncSelect<Cases...> async_select(
+    Cases... cases) {
   static_assert(sizeof...(Cases) > 0, "a task that waits for ever: await a nil channel");
   return detail::AsyncSelect<Cases...>(std::move(cases)...);
 }

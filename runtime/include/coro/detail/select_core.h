@@ -23,7 +23,8 @@ class SpinLock;
 // SelectCase is one send, receive or end of a context. It begins with what is
 // published while the select waits.
 struct SelectCase : coro_select_case {
-  void* slot = nullptr;  // send: the value; receive: the optional to fill
+  void* slot = nullptr;                          // send: the value; receive: the optional to fill
+  void (*clear)(void* slot) noexcept = nullptr;  // empties it, if it may be full
   Waiter waiter;
   std::uint32_t poll_place = 0;  // a permutation: the number of the case to look at n-th
   std::uint32_t lock_place = 0;  // and of the one to lock n-th
@@ -49,9 +50,9 @@ class Select {
   Select(const Select&) = delete;
   Select& operator=(const Select&) = delete;
 
-  // True: decided, nothing is locked. False: nothing is ready and, if `wait`, all
-  // is locked, else nothing. Fair among what is ready.
-  bool poll(bool wait, SchedulerCore& scheduler);
+  // True: decided, nothing is locked. False: nothing is ready; all is locked if it is
+  // to wait, on the scheduler's time, else nothing. Fair among what is ready.
+  bool poll(SchedulerCore* waits_on);
   void enqueue(Coroutine& self) noexcept;
   // A Commit's function: `select` may be gone when it returns.
   static void release(void* select) noexcept;
@@ -62,12 +63,15 @@ class Select {
   [[nodiscard]] std::size_t chosen() const noexcept { return chosen_; }
   [[nodiscard]] bool closed() const noexcept { return closed_; }
 
-  // What to park with.
-  [[nodiscard]] const coro_select& published() const noexcept { return published_; }
+  // What to park with: for any other reason the only case's object.
+  [[nodiscard]] const void* published(coro_reason reason) const noexcept {
+    return reason == CORO_REASON_SELECT ? &published_
+                                        : reinterpret_cast<const void*>(cases_[0].object);
+  }
 
  private:
   void shuffle(std::uint64_t random) noexcept;
-  void order_locks() noexcept;
+  void order_locks();
   void lock_all() noexcept;
   static void unlock_all(std::span<SelectCase> cases) noexcept;
   bool try_case(std::size_t number, Waiter*& partner);
@@ -83,10 +87,12 @@ class Select {
 };
 
 // A blocking select of a fiber. `or_else`: there is a default case; then it does not
-// wait. Throws UsageError outside of a coroutine and in a task.
-void run_select(Select& select, bool or_else);
+// wait, and may be anywhere; else throws UsageError outside of a coroutine and in a
+// task.
+void run_select(Select& select, bool or_else, coro_reason reason = CORO_REASON_SELECT);
 // The same in a task; false: it need not wait. finish() when it has waited.
-bool suspend_select(Select& select, SuspendedTask self, bool or_else) noexcept;
+bool suspend_select(Select& select, SuspendedTask self, bool or_else,
+                    coro_reason reason = CORO_REASON_SELECT) noexcept;
 
 // The deadline for a duration from now, by the running coroutine's clock.
 std::uint64_t select_deadline(std::chrono::nanoseconds duration);
