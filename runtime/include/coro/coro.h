@@ -24,5 +24,6 @@
 #include "coro/start.h"        // IWYU pragma: export
 #include "coro/task.h"         // IWYU pragma: export
 #include "coro/time.h"         // IWYU pragma: export
+#include "coro/timer.h"        // IWYU pragma: export
 #include "coro/unhandled.h"    // IWYU pragma: export
 #include "coro/wait_group.h"   // IWYU pragma: export

@@ -18,6 +18,11 @@ namespace coro {
 // sleep, if one worker runs them. Throws UsageError outside of a coroutine.
 void sleep_for(std::chrono::nanoseconds duration);
 
+// The same until a time of coro::now().
+inline void sleep_until(std::chrono::steady_clock::time_point time) {
+  sleep_for(time - now());
+}
+
 namespace detail {
 
 class [[nodiscard]] AsyncSleep : public AsyncForm {
@@ -37,6 +42,9 @@ class [[nodiscard]] AsyncSleep : public AsyncForm {
 // The same in a task: co_await coro::async_sleep_for(duration).
 inline detail::AsyncSleep async_sleep_for(std::chrono::nanoseconds duration) noexcept {
   return detail::AsyncSleep(duration);
+}
+inline detail::AsyncSleep async_sleep_until(std::chrono::steady_clock::time_point time) noexcept {
+  return detail::AsyncSleep(time - now());
 }
 
 }  // namespace coro
