@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // leak_ramp: populations with a known shape.
 //
-//   leak_ramp MODE [--rate N] [--seconds S] [--workers W] [--on send|receive]
+//   leak_ramp MODE [--rate N] [--seconds S] [--workers W] [--on WAIT]
 //
-//   leak    starts N coroutines a second that wait for ever, on a channel send
-//           or receive
+//   leak    starts N coroutines a second that wait for ever. WAIT is send (on a
+//           channel), receive, select (both), or task: a named C++20 task whose
+//           callee's callee receives
 //   ramp    the same for S seconds, then no more: a start-up that levels off
 //   steady  starts N coroutines a second, each of which lives for 50 ms: busy,
 //           but level
@@ -31,7 +32,7 @@ struct Arguments {
   unsigned rate = 100;
   unsigned seconds = 5;
   unsigned workers = 2;
-  bool on_send = true;
+  std::string_view on = "send";
 };
 
 bool parse(char** argv, Arguments& arguments) {
@@ -42,8 +43,8 @@ bool parse(char** argv, Arguments& arguments) {
     if (name[1] == nullptr) return false;
     const std::string_view text = name[1];
     if (option == "--on") {
-      if (text != "send" && text != "receive") return false;
-      arguments.on_send = text == "send";
+      if (text != "send" && text != "receive" && text != "select" && text != "task") return false;
+      arguments.on = text;
       continue;
     }
     unsigned* value = option == "--rate"      ? &arguments.rate
@@ -65,12 +66,40 @@ void receive_for_ever(coro::Channel<int> channel) {
   static_cast<void>(channel.receive());
 }
 
+void select_for_ever(coro::Channel<int> channel) {
+  coro::select(coro::on_receive(channel), coro::on_receive(channel), coro::on_timeout(1000h));
+}
+
+coro::Task<int> read_row(coro::Channel<int> channel) {
+  const auto row = co_await channel.async_receive();
+  co_return row.value_or(0);
+}
+
+coro::Task<int> run_query(coro::Channel<int> channel) {
+  const int row = co_await read_row(channel);
+  co_return row + 1;
+}
+
+coro::Task<> serve_order(coro::Channel<int> channel) {
+  const int rows = co_await run_query(channel);
+  static_cast<void>(rows);
+}
+
+void start_task(const coro::Channel<int>& channel) {
+  const coro::StartOptions options{.name = "order", .labels = {{"tenant", "a"}}};
+  coro::start(options, [channel] { return serve_order(channel); }).detach();
+}
+
 void start_stuck(const Arguments& arguments) {
   const coro::Channel<int> channel(0);
-  if (arguments.on_send) {
+  if (arguments.on == "send") {
     coro::go([channel] { send_for_ever(channel); });
-  } else {
+  } else if (arguments.on == "receive") {
     coro::go([channel] { receive_for_ever(channel); });
+  } else if (arguments.on == "select") {
+    coro::go([channel] { select_for_ever(channel); });
+  } else {
+    start_task(channel);
   }
 }
 
@@ -102,7 +131,7 @@ int main(int, char** argv) {
   if (!parse(argv, arguments)) {
     std::fputs(
         "usage: leak_ramp leak|ramp|steady [--rate N] [--seconds S] [--workers W] "
-        "[--on send|receive]\n",
+        "[--on send|receive|select|task]\n",
         stderr);
     return 2;
   }

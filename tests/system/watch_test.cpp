@@ -73,6 +73,68 @@ TEST_P(Leak, IsFoundWithTheLinesWhereItWaitsAndWasBorn) {
   }
 }
 
+json only_finding(const Outcome& outcome) {
+  const json report = lines_of(outcome.output).back();
+  EXPECT_EQ(report["leaks"], 1) << outcome.errors << outcome.output;
+  return report["targets"][0]["findings"][0];
+}
+
+// What a stack is for a fiber, the chain of co_awaits is for a task.
+TEST(LeakOfTasks, IsFoundWithTheLineOfEachAwait) {
+  Child target(leak_ramp({"leak", "--rate", "200", "--on", "task"}));
+  ASSERT_EQ(target.read_line(), "ready");
+  const Outcome outcome = watch(target, "8s");
+  const json finding = only_finding(outcome);
+  EXPECT_EQ(finding["reason"], "chan receive");
+  EXPECT_EQ(finding["cause"], "no sender");
+  EXPECT_EQ(functions(finding["parked_at"]),
+            (std::vector<std::string>{"read_row", "run_query", "serve_order"}));
+  for (const json& frame : finding["parked_at"]) {
+    if (frame.value("runtime", false)) continue;
+    EXPECT_EQ(frame["await"], true) << frame;
+    EXPECT_GT(frame["line"], 0) << frame;
+    EXPECT_NE(frame["file"].get<std::string>().find("leak_ramp.cpp"), std::string::npos) << frame;
+  }
+  const auto spawned = functions(finding["spawned_at"]);
+  ASSERT_FALSE(spawned.empty());
+  EXPECT_EQ(spawned[0], "start_task");
+  const json& named = finding["named"];
+  EXPECT_EQ(named["names"][0]["name"], "order");
+  EXPECT_EQ(named["names"][0]["members"], named["asked"]);
+  EXPECT_EQ(named["labels"][0]["key"], "tenant");
+  EXPECT_EQ(named["labels"][0]["value"], "a");
+}
+
+TEST(LeakOfSelects, IsFoundWithWhatWouldEndIt) {
+  Child target(leak_ramp({"leak", "--rate", "200", "--on", "select"}));
+  ASSERT_EQ(target.read_line(), "ready");
+  const json finding = only_finding(watch(target, "8s"));
+  EXPECT_EQ(finding["reason"], "select");
+  ASSERT_FALSE(functions(finding["parked_at"]).empty());
+  EXPECT_EQ(functions(finding["parked_at"])[0], "select_for_ever");
+  EXPECT_EQ(finding["select_cases"].size(), 3u) << finding["select_cases"];
+}
+
+// The scheduler line: what the workers do, and what waits for them.
+TEST(Watch, SamplesTellOfTheScheduler) {
+  Child target(leak_ramp({"steady", "--rate", "1000", "--workers", "2"}));
+  ASSERT_EQ(target.read_line(), "ready");
+  const auto lines = lines_of(watch(target, "2s").output);
+  std::uint64_t samples = 0;
+  for (const json& line : lines) {
+    if (line["type"] != "sample") continue;
+    ++samples;
+    const json& scheduler = line["schedulers"].at(0);
+    EXPECT_EQ(scheduler["threads"], 2) << line;
+    ASSERT_EQ(scheduler["workers"].size(), 2u) << line;
+    EXPECT_GT(scheduler["timers"], 0) << line;
+    EXPECT_GT(scheduler["workers"][0]["dispatches"].get<std::uint64_t>() +
+                  scheduler["workers"][1]["dispatches"].get<std::uint64_t>(),
+              0u);
+  }
+  EXPECT_GT(samples, 0u);
+}
+
 TEST(NoLeak, AStartUpRampThatLevelsOff) {
   Child target(leak_ramp({"ramp", "--rate", "300", "--seconds", "4"}));
   ASSERT_EQ(target.read_line(), "ready");
