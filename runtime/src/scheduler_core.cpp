@@ -33,6 +33,13 @@ unsigned worker_count(const SchedulerOptions& options) {
   return std::max(1u, std::thread::hardware_concurrency());
 }
 
+void require_none(std::uint64_t count, const char* what) noexcept {
+  if (count == 0) return;
+  std::fprintf(stderr, "coro: %llu %s are left at the end of a scheduler that requires none\n",
+               static_cast<unsigned long long>(count), what);
+  std::abort();
+}
+
 }  // namespace
 
 SchedulerCore::SchedulerCore(const SchedulerOptions& options)
@@ -68,11 +75,9 @@ SchedulerCore::~SchedulerCore() {
   std::atomic_ref(coro_descriptor.workers)
       .fetch_sub(static_cast<std::uint32_t>(workers_.size()), std::memory_order_relaxed);
   const bool deadlocked = deterministic_ != nullptr && deterministic_->deadlock;  // as was thrown
-  if (require_empty_ && live() != 0 && !deadlocked) {
-    std::fprintf(stderr,
-                 "coro: %llu coroutines are left at the end of a scheduler that requires none\n",
-                 static_cast<unsigned long long>(live()));
-    std::abort();
+  if (require_empty_ && !deadlocked) {
+    require_none(live(), "coroutines");
+    require_none(timers_.size(), "armed timers");
   }
   expire_leftovers();
   free_leftovers();
@@ -113,55 +118,6 @@ void SchedulerCore::free_leftovers() noexcept {
     fiber.sanitizer.destroy();
     fiber.live = false;
   });
-}
-
-// Carriers: threads.
-
-Carrier& SchedulerCore::add_carrier() {
-  const std::lock_guard guard(carriers_mutex_);
-  auto carrier = std::make_unique<Carrier>(*this);
-  carriers_.reserve(carriers_.size() + 1);
-  spare_.reserve(carriers_.size() + 1);
-  if (stopping()) carrier->finish();
-  carrier->start();
-  carriers_.push_back(std::move(carrier));
-  put(figures().threads, static_cast<std::uint32_t>(carriers_.size()));
-  return *carriers_.back();
-}
-
-Carrier* SchedulerCore::take_spare() noexcept {
-  {
-    const std::lock_guard guard(carriers_mutex_);
-    if (!spare_.empty()) {
-      Carrier* carrier = spare_.back();
-      spare_.pop_back();
-      return carrier;
-    }
-  }
-  try {
-    return &add_carrier();
-  } catch (...) {
-    return nullptr;
-  }
-}
-
-void SchedulerCore::add_spare(Carrier& carrier) noexcept {
-  const std::lock_guard guard(carriers_mutex_);
-  spare_.push_back(&carrier);
-}
-
-// More may be added as long as one runs.
-void SchedulerCore::join_carriers() noexcept {
-  for (std::size_t i = 0;; ++i) {
-    Carrier* carrier = nullptr;
-    {
-      const std::lock_guard guard(carriers_mutex_);
-      if (i == carriers_.size()) return;
-      carrier = carriers_[i].get();
-    }
-    carrier->finish();
-    carrier->join();
-  }
 }
 
 void SchedulerCore::run_here(bool (*until)(void*), void* argument) {

@@ -136,4 +136,18 @@ TEST_F(RuntimeDeathTest, CoroutinesLeftWhereNoneMayBe) {
       died, "1 coroutines are left");
 }
 
+TEST_F(RuntimeDeathTest, TimersLeftWhereNoneMayBe) {
+  EXPECT_EXIT(
+      {
+        coro::Context endless;
+        {
+          coro::Scheduler scheduler({.workers = 1, .require_empty = true});
+          scheduler.run([&] { endless = coro::with_timeout({}, std::chrono::hours(1)).context; });
+          scheduler.wait_empty();
+        }
+        _exit(0);
+      },
+      died, "1 armed timers are left at the end of a scheduler that requires none");
+}
+
 }  // namespace

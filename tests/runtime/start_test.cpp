@@ -146,9 +146,8 @@ TEST_P(StartTest, SeveralWaitForOne) {
         i % 2 == 0 ? waited_for.wait() : static_cast<void>(waited_for.wait_for(1h));
       }));
     }
-    const auto* object = static_cast<const coro_object*>(waited_for.object());
-    while (std::atomic_ref(const_cast<std::uint32_t&>(object->waiting_receivers)) != 20) {
-      coro::yield();
+    for (const auto& join : waiting) {
+      while (read_header(*find_header(join.id()))->reason != CORO_REASON_JOIN) coro::yield();
     }
     go.close();
     for (auto& join : waiting) join.join();

@@ -59,7 +59,8 @@ struct SchedulerOptions {
   // not under a sanitizer, which has reports of its own.
   bool report_stack_overflow = true;
 
-  // The destructor ends the process with a message if coroutines are left.
+  // The destructor ends the process with a message if coroutines or armed timers,
+  // those of contexts among them, are left.
   bool require_empty = false;
 
   // Runs coroutines in an order given by a seed, on virtual time. `workers` has to
