@@ -14,10 +14,12 @@ struct Row {
   int number = 0;
 };
 
+void append(const Row&) {
+  // to the file
+}
+
 void write_rows(coro::Channel<Row> rows) {
-  while (rows.receive()) {
-    // append to the file
-  }
+  for (const Row& row : rows) append(row);
   // and close the file
 }
 
