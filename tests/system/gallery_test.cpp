@@ -25,7 +25,7 @@ constexpr double rate = 25;  // rounds a second, of each program
 std::string innermost(const json& stack) {
   for (const auto& frame : stack) {
     const std::string function = frame["function"];
-    if (!frame.value("runtime", false) && !function.starts_with("std::")) return function;
+    if (!frame.value("runtime", false) && !frame.value("library", false)) return function;
   }
   return "";
 }

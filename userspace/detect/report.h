@@ -22,6 +22,7 @@ struct ReportedFrame {
   uint64_t address = 0;  // of code; of a co_await: of what the program tells about it
   bool inlined = false;
   bool runtime = false;  // the runtime's own, left out of the text form
+  bool library = false;  // the C++ library's own, left out too
   bool await = false;    // a co_await of a coroutine without a stack
 };
 using ReportedStack = std::vector<ReportedFrame>;  // innermost first

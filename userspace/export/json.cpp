@@ -56,6 +56,7 @@ Json stack_json(const ReportedStack& stack) {
     json["address"] = fmt::format("{:#x}", frame.address);
     if (frame.inlined) json["inlined"] = true;
     if (frame.runtime) json["runtime"] = true;
+    if (frame.library) json["library"] = true;
     if (frame.await) json["await"] = true;
     frames.push_back(std::move(json));
   }

@@ -50,7 +50,7 @@ std::string location(const ReportedFrame& frame) {
 std::vector<const ReportedFrame*> shown(const ReportedStack& stack) {
   std::vector<const ReportedFrame*> frames;
   for (const ReportedFrame& frame : stack) {
-    if (!frame.runtime) frames.push_back(&frame);
+    if (!frame.runtime && !frame.library) frames.push_back(&frame);
   }
   if (frames.empty()) {
     for (const ReportedFrame& frame : stack) frames.push_back(&frame);

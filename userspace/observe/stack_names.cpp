@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "observe/stack_names.h"
 
+#include "symbolize/frame.h"
 #include "util/text.h"
 
 namespace coroscope {
@@ -42,6 +43,7 @@ ReportedStack StackNames::name_places(const std::vector<uint64_t>& places) {
       reported.file = printable(source->file);
       reported.line = source->line;
       reported.runtime = target_.is_runtime_function(reported.function);
+      reported.library = is_library_function(reported.function);
     } else {
       reported.function = "(place not known)";
     }
@@ -61,6 +63,7 @@ ReportedStack StackNames::name(const std::vector<uint64_t>& pcs, bool first_is_e
       reported.address = frame.address;
       reported.inlined = frame.inlined;
       reported.runtime = target_.is_runtime_function(reported.function);
+      reported.library = is_library_function(reported.function);
       stack.push_back(std::move(reported));
     }
   }

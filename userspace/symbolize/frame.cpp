@@ -41,6 +41,13 @@ std::string display_name(const Frame& frame) {
   return fmt::format("{:#x}", frame.address);
 }
 
+bool is_library_function(std::string_view function) {
+  for (const std::string_view space : {"std::", "__gnu_cxx::", "__cxxabiv1::"}) {
+    if (function.starts_with(space)) return true;
+  }
+  return false;
+}
+
 std::string format(const Frame& frame) {
   std::string text = display_name(frame);
   if (frame.file.empty()) return text;

@@ -29,6 +29,9 @@ std::string display_name(const Frame& frame);
 // contents of template argument lists: "coro::Channel<>::send", "main::{lambda()#1}".
 std::string short_function(std::string_view function);
 
+// Of the C++ library, by such a name: in namespace std, __gnu_cxx or __cxxabiv1.
+bool is_library_function(std::string_view function);
+
 // The C++ name for a linkage name, or `name` itself if it is none or would take
 // too long. At most 4096 bytes of either.
 std::string demangle(const char* name);

@@ -70,6 +70,21 @@ TEST(Text, ALeakSaysWhatToFix) {
             "born and 50 ended since)\n");
 }
 
+// The program's own function is the place, not the library's that it called.
+TEST(Text, TheLibrarysFramesAreLeftOut) {
+  TargetReport report = leaking();
+  auto& parked = report.findings[0].parked_at;
+  ReportedFrame frame;
+  frame.function = "std::lock_guard<>::lock_guard";
+  frame.file = "/usr/include/c++/12/bits/std_mutex.h";
+  frame.line = 229;
+  frame.library = true;
+  parked.insert(parked.begin() + 1, frame);
+  EXPECT_EQ(report_text({report}, {}), report_text({leaking()}, {}));
+  const auto json = nlohmann::json::parse(report_json({report}, 1));
+  EXPECT_EQ(json["targets"][0]["findings"][0]["parked_at"][1]["library"], true);
+}
+
 TEST(Text, ALeakSaysWhatItsMembersAreCalled) {
   TargetReport report = leaking();
   ReportedNames& named = report.findings[0].named;

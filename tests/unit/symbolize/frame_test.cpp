@@ -75,6 +75,14 @@ TEST(ShortFunction, SurvivesAnything) {
   (void)short_function(std::string(100000, '<'));
 }
 
+TEST(LibraryFunction, IsOneOfTheCxxLibrary) {
+  for (const char* function :
+       {"std::lock_guard<>::lock_guard", "__gnu_cxx::new_allocator<>::allocate"})
+    EXPECT_TRUE(is_library_function(function)) << function;
+  for (const char* function : {"stdlib_main", "mine::std::f", "main", ""})
+    EXPECT_FALSE(is_library_function(function)) << function;
+}
+
 TEST(ShortFunction, NestingIsNoRecursion) {
   std::string text;
   for (int i = 0; i < 100000; i++) text += "<(";
