@@ -10,6 +10,7 @@
 
 #include "coro/error.h"
 #include "coro/scheduler.h"
+#include "dying_seed.h"
 
 namespace coro::testing {
 namespace {
@@ -34,6 +35,7 @@ std::string describe(std::uint64_t seed, const std::string& what) {
 
 void run_seed(const Exploration& exploration, std::uint64_t seed,
               const std::function<void()>& program) {
+  const RunningSeed running(seed);
   SchedulerOptions options;
   options.stack_size = exploration.stack_size;
   options.deterministic =
@@ -56,6 +58,7 @@ void run_seed(const Exploration& exploration, std::uint64_t seed,
 
 void explore(const Exploration& exploration, const std::function<void()>& program) {
   detail::require_outside("coro::testing::explore");
+  const DyingSeedReporter reporter;
   if (const std::optional<std::uint64_t> seed = wanted_seed()) {
     return run_seed(exploration, *seed, program);
   }

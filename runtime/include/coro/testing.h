@@ -43,6 +43,9 @@ class SeedFailed : public std::runtime_error {
 // the first run that throws or of which `failed` says so, and UsageError in a
 // coroutine.
 //
+// If the process dies in a run, by a signal, by std::terminate or by the report of a
+// sanitizer, the seed is written to stderr.
+//
 // If CORO_SEED is set in the environment, to a number, only that seed is run.
 void explore(const Exploration& exploration, const std::function<void()>& program);
 
