@@ -8,6 +8,7 @@
 #include "coro/error.h"
 #include "coro/go.h"
 #include "coro/start.h"
+#include "deterministic.h"
 #include "park.h"
 #include "scheduler_core.h"
 #include "unhandled.h"
@@ -40,6 +41,7 @@ std::uint64_t JoinCore::id() const noexcept {
 }
 
 bool JoinCore::ended() const noexcept {
+  looking_point();
   const std::lock_guard guard(lock_);
   return object_.closed != 0;
 }

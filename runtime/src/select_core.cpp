@@ -209,8 +209,8 @@ Select::~Select() {
 
 void run_select(Select& select, bool or_else, coro_reason reason) {
   if (or_else) {
-    scheduling_point();
-    select.poll(nullptr);
+    looking_point();
+    if (select.poll(nullptr)) note_progress();
     return;
   }
   Fiber& self = this_fiber();

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <optional>
 
 #include "coro/coro.h"
 #include "seeded.h"
@@ -140,6 +141,30 @@ TEST(SchedulingPoint, OfOnce) {
     scheduler.wait_empty();
   }
   EXPECT_TRUE(seen);
+}
+
+TEST(SchedulingPoint, OfSelects) {
+  coro::Channel<int> channel(1);
+  EXPECT_TRUE(interrupted([&] {
+    coro::select(coro::on_receive(channel, [](std::optional<int>) { FAIL(); }),
+                 coro::otherwise([] {}));
+  }));
+  EXPECT_TRUE(interrupted([&] { coro::select(coro::on_timeout(0ms, [] {})); }));
+}
+
+TEST(SchedulingPoint, OfTimers) {
+  std::optional<coro::Timer> timer;
+  EXPECT_TRUE(interrupted([&] { timer.emplace(1h); }, [&] { EXPECT_TRUE(timer->stop()); }));
+}
+
+TEST(SchedulingPoint, OfJoins) {
+  coro::Join<void> join;
+  const auto ended = [&] {
+    join = coro::start([] {});
+    while (!join.ended()) coro::yield();
+  };
+  EXPECT_TRUE(interrupted(ended, [&] { EXPECT_TRUE(join.ended()); }));
+  EXPECT_TRUE(interrupted(ended, [&] { join.wait(); }));
 }
 
 TEST(SchedulingPoint, OfContexts) {

@@ -147,6 +147,7 @@ TEST(VirtualTime, PassesForAProgramThatOnlyTries) {
       EXPECT_FALSE(mutex.try_lock());
       EXPECT_FALSE(mutex.try_lock_for(0ms));
       EXPECT_FALSE(semaphore.try_acquire());
+      coro::select(coro::on_send(channel, 2, [] { FAIL(); }), coro::otherwise([] {}));
       coro::yield();
     }
   });
@@ -158,7 +159,8 @@ TEST(VirtualTime, PassesForAProgramThatOnlyLooks) {
     coro::WaitGroup group;
     coro::Semaphore semaphore(1);
     coro::Channel<int> channel(1);
-    while (!context.done()) {
+    const auto join = coro::start([&context = context] { context.wait(); });
+    while (!join.ended()) {
       EXPECT_EQ(group.count() + channel.size() + semaphore.available(), 1u);
       coro::yield();
     }
