@@ -102,15 +102,15 @@ const Death deaths[] = {
 #endif
 };
 
-class DyingSeedDeathTest : public testing::TestWithParam<Death> {
+class WaysToDieDeathTest : public testing::TestWithParam<Death> {
  protected:
   // The child is a fresh process: there are threads here.
-  DyingSeedDeathTest() { testing::FLAGS_gtest_death_test_style = "threadsafe"; }
+  WaysToDieDeathTest() { testing::FLAGS_gtest_death_test_style = "threadsafe"; }
 };
-INSTANTIATE_TEST_SUITE_P(Deaths, DyingSeedDeathTest, testing::ValuesIn(deaths),
+INSTANTIATE_TEST_SUITE_P(Deaths, WaysToDieDeathTest, testing::ValuesIn(deaths),
                          [](const auto& death) { return death.param.name; });
 
-TEST_P(DyingSeedDeathTest, IsTold) {
+TEST_P(WaysToDieDeathTest, IsTold) {
   const auto as_otherwise = [](int status) {
     const int signal = GetParam().signal;
     if (CORO_ASAN || CORO_TSAN || signal == 0) return WIFSIGNALED(status) || status != 0;
@@ -119,12 +119,12 @@ TEST_P(DyingSeedDeathTest, IsTold) {
   EXPECT_EXIT(die_in(fatal_seed, GetParam().die), as_otherwise, told(fatal_seed));
 }
 
-class DyingSeedTest : public testing::Test {
+class DyingSeedDeathTest : public testing::Test {
  protected:
-  DyingSeedTest() { testing::FLAGS_gtest_death_test_style = "threadsafe"; }
+  DyingSeedDeathTest() { testing::FLAGS_gtest_death_test_style = "threadsafe"; }
 };
 
-TEST_F(DyingSeedTest, IsToldOnce) {
+TEST_F(DyingSeedDeathTest, IsToldOnce) {
   EXPECT_EXIT(die_in(3000, [] { std::abort(); }), testing::KilledBySignal(SIGABRT),
               "^" + told(3000) + "$");
 }
@@ -151,7 +151,7 @@ void die_of_it() noexcept {
   abort_if_lost();
 }
 
-TEST_F(DyingSeedTest, DiesAgain) {
+TEST_F(DyingSeedDeathTest, DiesAgain) {
   std::uint64_t seed = 0;
   try {
     coro::testing::for_each_seed(0, 100, abort_if_lost);
@@ -169,7 +169,7 @@ TEST_F(DyingSeedTest, DiesAgain) {
 }
 
 // Whose handler was there gets the signal, and the process is its own afterwards.
-TEST_F(DyingSeedTest, ThoseWhoHandledSignalsStillDo) {
+TEST_F(DyingSeedDeathTest, ThoseWhoHandledSignalsStillDo) {
   EXPECT_EXIT(
       {
         signal(SIGSEGV, [](int) { _exit(3); });
@@ -188,7 +188,7 @@ std::terminate_handler outer = nullptr;
 
 // Handlers that are set in a run, and call those that were there before, as the
 // runtime's own for overflows does.
-TEST_F(DyingSeedTest, IsToldByHandlersThatCallOurs) {
+TEST_F(DyingSeedDeathTest, IsToldByHandlersThatCallOurs) {
   const auto explore_twice = [] {
     coro::testing::for_each_seed(0, 1, [] { outer = std::set_terminate([] { outer(); }); });
     coro::testing::for_each_seed(0, 1, [] {});
@@ -207,7 +207,7 @@ TEST_F(DyingSeedTest, IsToldByHandlersThatCallOurs) {
       testing::KilledBySignal(SIGABRT), told(fatal_seed));
 }
 
-TEST_F(DyingSeedTest, LeavesNothingBehind) {
+TEST(DyingSeed, LeavesNothingBehind) {
   const coro::Scheduler sets_handlers_for_good({.workers = 0});
   const auto actions = [] {
     std::vector<void (*)(int)> all;
