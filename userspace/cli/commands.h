@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,6 +33,24 @@ struct WatchOptions {
   bool json = false;
 };
 ExitCode run_watch(const WatchOptions& options);
+
+// Texts as they were typed; empty if not given.
+struct DumpOptions {
+  std::string pid;
+  std::string by = "stack";
+  std::string format = "text";
+  std::string sort;    // empty: by count, or by age where there are no groups
+  uint64_t limit = 0;  // 0: none
+  std::vector<std::string> states;
+  std::vector<std::string> reasons;
+  std::vector<std::string> labels;
+  std::string older_than;
+  std::string waits_longer;
+  std::string stack;
+  std::string top;
+  std::string created_by;
+};
+ExitCode run_dump(const DumpOptions& options);
 
 ExitCode run_ps(bool json);
 ExitCode run_doctor(bool json);

@@ -49,6 +49,40 @@ void add_watch(CLI::App& app, WatchOptions& options) {
   watch->footer(footer);
 }
 
+void add_dump(CLI::App& app, DumpOptions& options) {
+  CLI::App* dump = app.add_subcommand(
+      "dump", "Show what each coroutine of a process does now; needs no BPF and no attach");
+  dump->add_option("PID", options.pid, "The process")->required();
+  dump->add_option("--by", options.by, "Those at the same stacks together, or each on its own")
+      ->check(CLI::IsMember({"stack", "coroutine"}))
+      ->capture_default_str();
+  dump->add_option("--format", options.format, "folded is for flame graphs")
+      ->check(CLI::IsMember({"text", "json", "folded"}))
+      ->capture_default_str();
+  dump->add_option("--sort", options.sort, "Most members first, or oldest first")
+      ->check(CLI::IsMember({"count", "age"}));
+  dump->add_option("--limit", options.limit, "Show so many groups, or coroutines, at most")
+      ->check(CLI::PositiveNumber);
+  const char* of = "Only these";
+  dump->add_option("--state", options.states, "Of this state; may be repeated")
+      ->check(CLI::IsMember({"parked", "running", "runnable", "syscall"}))
+      ->allow_extra_args(false)
+      ->group(of);
+  dump->add_option("--reason", options.reasons, "Waiting for this, as 'chan send'; may be repeated")
+      ->allow_extra_args(false)
+      ->group(of);
+  dump->add_option("--older-than", options.older_than, "Born longer ago, as 30s or 5m")->group(of);
+  dump->add_option("--waits-longer", options.waits_longer, "Waiting for longer")->group(of);
+  dump->add_option("--stack", options.stack, "REGEX in any frame of where it waits")->group(of);
+  dump->add_option("--top", options.top, "REGEX in the innermost frame of the program")->group(of);
+  dump->add_option("--created-by", options.created_by, "REGEX in any frame of where it was born")
+      ->group(of);
+  dump->add_option("--label", options.labels, "KEY=VALUE; of several, all")
+      ->allow_extra_args(false)
+      ->group(of);
+  dump->footer(footer);
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"coroscope: observe the coroutines of running processes from outside"};
   app.require_subcommand(1);
@@ -59,6 +93,8 @@ int run(int argc, char** argv) {
 
   WatchOptions watch;
   add_watch(app, watch);
+  DumpOptions dump;
+  add_dump(app, dump);
   bool json = false;
   CLI::App* ps = app.add_subcommand("ps", "List the processes that run coroutines");
   ps->add_flag("--json", json, "One JSON object a line");
@@ -73,6 +109,7 @@ int run(int argc, char** argv) {
     return fail({ErrorKind::usage, fmt::format("{}; see `coroscope --help`", error.what())});
   }
   init_log(verbose ? LogLevel::debug : LogLevel::warn);
+  if (app.got_subcommand("dump")) return run_dump(dump);
   if (*ps) return run_ps(json);
   if (*doctor) return run_doctor(json);
   return run_watch(watch);

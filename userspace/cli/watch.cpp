@@ -4,11 +4,11 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/pid.h"
 #include "cli/signals.h"
 #include "cli/watch_output.h"
 #include "util/clock.h"
@@ -62,14 +62,9 @@ void warn_if_too_short(const Times& times) {
 Result<std::vector<pid_t>> parse_pids(const std::vector<std::string>& texts) {
   std::vector<pid_t> pids;
   for (const std::string& text : texts) {
-    pid_t pid = 0;
-    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), pid);
-    if (failed != std::errc() || end != text.data() + text.size() || pid <= 0) {
-      return Error{ErrorKind::usage,
-                   fmt::format("'{}' is no process number; `coroscope ps` lists the processes that "
-                               "run coroutines",
-                               text)};
-    }
+    const auto parsed = parse_pid(text);
+    if (!parsed) return parsed.error();
+    const pid_t pid = *parsed;
     if (std::find(pids.begin(), pids.end(), pid) != pids.end()) {
       return Error{ErrorKind::usage, fmt::format("process {} is named twice", pid)};
     }

@@ -11,21 +11,9 @@
 
 #include "detect/growth.h"
 #include "model/ledger.h"
+#include "model/reported.h"
 
 namespace coroscope {
-
-// ReportedFrame is one function of a stack.
-struct ReportedFrame {
-  std::string function;  // short; module+0xoffset or an address if not known
-  std::string file;      // as the compiler recorded it; empty if not known
-  uint32_t line = 0;
-  uint64_t address = 0;  // of code; of a co_await: of what the program tells about it
-  bool inlined = false;
-  bool runtime = false;  // the runtime's own, left out of the text form
-  bool library = false;  // the C++ library's own, left out too
-  bool await = false;    // a co_await of a coroutine without a stack
-};
-using ReportedStack = std::vector<ReportedFrame>;  // innermost first
 
 // ReportedNames is what the program calls the members of a population, the
 // most common first; empty if it does not.

@@ -1,31 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "export/json.h"
 
-#include <fmt/format.h>
-
-#include <nlohmann/json.hpp>
+#include "export/json_parts.h"
 
 namespace coroscope {
 namespace {
-
-// Keeps the order in which fields are set: easier on the eye.
-using Json = nlohmann::ordered_json;
-
-std::string line(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-double seconds(uint64_t ns) {
-  return static_cast<double>(ns) / 1e9;
-}
-
-Json census_losses_json(const CensusLosses& losses) {
-  return {{"torn", losses.torn},
-          {"unsettled", losses.unsettled},
-          {"unreadable", losses.unreadable},
-          {"malformed", losses.malformed},
-          {"over_limit", losses.over_limit}};
-}
 
 Json losses_json(const Account& account) {
   const Losses& losses = account.losses;
@@ -45,22 +24,6 @@ Json account_json(const Account& account) {
   return {{"live", account.live},         {"parked", account.parked},
           {"baseline", account.baseline}, {"spawned", account.spawned},
           {"exited", account.exited},     {"completeness", account.completeness()}};
-}
-
-Json stack_json(const ReportedStack& stack) {
-  Json frames = Json::array();
-  for (const ReportedFrame& frame : stack) {
-    Json json = {{"function", frame.function}};
-    if (!frame.file.empty()) json["file"] = frame.file;
-    if (frame.line != 0) json["line"] = frame.line;
-    json["address"] = fmt::format("{:#x}", frame.address);
-    if (frame.inlined) json["inlined"] = true;
-    if (frame.runtime) json["runtime"] = true;
-    if (frame.library) json["library"] = true;
-    if (frame.await) json["await"] = true;
-    frames.push_back(std::move(json));
-  }
-  return frames;
 }
 
 // Durations of ended parks: [upper bound in ns, count], empty buckets left out.
@@ -83,18 +46,6 @@ Json spawn_stack_json(const StackBalance& row) {
           {"parks", row.events.parks},
           {"unparks", row.events.unparks},
           {"park_ns_histogram", histogram_json(row.events)}};
-}
-
-Json names_json(const ReportedNames& named) {
-  Json json = {{"asked", named.asked}, {"names", Json::array()}, {"labels", Json::array()}};
-  for (const ReportedNames::Name& name : named.names) {
-    json["names"].push_back({{"name", name.name}, {"members", name.members}});
-  }
-  for (const ReportedNames::Label& label : named.labels) {
-    json["labels"].push_back(
-        {{"key", label.key}, {"value", label.value}, {"members", label.members}});
-  }
-  return json;
 }
 
 Json worker_json(const SchedulerFigures::Worker& worker) {

@@ -4,25 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <ctime>
-#include <initializer_list>
-#include <iterator>
 
-#include "util/duration.h"
+#include "export/text_parts.h"
 #include "util/text.h"
 
 namespace coroscope {
 namespace {
-
-using Out = std::back_insert_iterator<std::string>;
-
-std::string duration(uint64_t ns) {
-  return format_duration(std::chrono::nanoseconds(ns));
-}
-
-// Of a command line, which may have 64 KiB.
-constexpr size_t longest_command = 200;
 
 // Wall clock time so many nanoseconds ago, as "14:03:27", with the date if it
 // was not today.
@@ -37,78 +25,6 @@ std::string time_ago(uint64_t ns) {
   char text[32];
   std::strftime(text, sizeof text, today ? "%H:%M:%S" : "%F %H:%M:%S", &parts);
   return text;
-}
-
-std::string location(const ReportedFrame& frame) {
-  if (frame.file.empty()) return {};
-  const size_t slash = frame.file.find_last_of('/');
-  const std::string name = slash == std::string::npos ? frame.file : frame.file.substr(slash + 1);
-  return frame.line == 0 ? name : fmt::format("{}:{}", name, frame.line);
-}
-
-// The frames of the program; all of them if there is nothing else.
-std::vector<const ReportedFrame*> shown(const ReportedStack& stack) {
-  std::vector<const ReportedFrame*> frames;
-  for (const ReportedFrame& frame : stack) {
-    if (!frame.runtime && !frame.library) frames.push_back(&frame);
-  }
-  if (frames.empty()) {
-    for (const ReportedFrame& frame : stack) frames.push_back(&frame);
-  }
-  return frames;
-}
-
-void add_stack(Out out, const char* title, const ReportedStack& stack, const char* otherwise) {
-  const auto frames = shown(stack);
-  if (frames.empty()) fmt::format_to(out, "  {:<12}{}\n", title, otherwise);
-  size_t width = 0;
-  for (const ReportedFrame* frame : frames) width = std::max(width, frame->function.size());
-  width = std::min<size_t>(width, 60);
-  for (const ReportedFrame* frame : frames) {
-    const std::string where = location(*frame);
-    if (where.empty()) {
-      fmt::format_to(out, "  {:<12}{}\n", title, frame->function);
-    } else {
-      fmt::format_to(out, "  {:<12}{:<{}}  {}\n", title, frame->function, width, where);
-    }
-    title = "";
-  }
-}
-
-// "order-worker" if all have it, else "order-worker (240)".
-std::string counted(const std::string& what, uint64_t members, uint64_t asked) {
-  return members == asked ? what : fmt::format("{} ({})", what, members);
-}
-
-void add_names(Out out, const ReportedNames& named) {
-  constexpr size_t most = 3;
-  std::string names;
-  std::string labels;
-  for (size_t i = 0; i < std::min(most, named.names.size()); ++i) {
-    const ReportedNames::Name& name = named.names[i];
-    names += (i == 0 ? "" : ", ") + counted(name.name, name.members, named.asked);
-  }
-  size_t told = 0;
-  for (const ReportedNames::Label& label : named.labels) {
-    // What is another one for each member says nothing about all of them.
-    if (2 * label.members < named.asked || told == most) continue;
-    labels += (told++ == 0 ? "" : ", ") +
-              counted(label.key + "=" + label.value, label.members, named.asked);
-  }
-  const bool of_all = !named.names.empty() && named.names[0].members == named.asked;
-  const std::string asked = of_all ? "" : fmt::format("  of {} asked", named.asked);
-  if (!names.empty()) fmt::format_to(out, "  {:<12}{}{}\n", "named", names, asked);
-  if (!labels.empty()) fmt::format_to(out, "  {:<12}{}\n", "labelled", labels);
-}
-
-void add_cases(Out out, const std::vector<std::string>& cases) {
-  constexpr size_t most = 8;
-  const char* title = "waits for";
-  for (size_t i = 0; i < std::min(most, cases.size()); ++i) {
-    fmt::format_to(out, "  {:<12}{}\n", title, cases[i]);
-    title = "";
-  }
-  if (cases.size() > most) fmt::format_to(out, "  {:<12}and {} more\n", "", cases.size() - most);
 }
 
 // Of whom: all who were there, or, where members turn over, those who stayed.
@@ -156,27 +72,6 @@ void add_headline(Out out, const TargetReport& report) {
                  rules.min_growth, report.account.live, report.populations);
 }
 
-struct NamedLoss {
-  uint64_t count;
-  const char* what;
-};
-
-void add_named(Out out, std::initializer_list<NamedLoss> losses, const char* when) {
-  for (const NamedLoss& loss : losses) {
-    if (loss.count > 0) fmt::format_to(out, "lost  {} {}{}\n", loss.count, loss.what, when);
-  }
-}
-
-void add_census_losses(Out out, const CensusLosses& losses, const char* when) {
-  add_named(out,
-            {{losses.torn, "coroutines changed during every read of them"},
-             {losses.unsettled, "coroutines stayed between two states"},
-             {losses.unreadable, "table slots could not be read"},
-             {losses.malformed, "table slots or slabs made no sense"},
-             {losses.over_limit, "table slots were beyond the bounds of a census"}},
-            when);
-}
-
 void add_losses(Out out, const TargetReport& report) {
   const Losses& losses = report.account.losses;
   add_census_losses(out, losses.census, ", at the attach");
@@ -195,13 +90,11 @@ void add_losses(Out out, const TargetReport& report) {
 
 void add_completeness(Out out, const TargetReport& report) {
   const Account& account = report.account;
-  // Never rounded up to 100%.
-  const double percent = std::min(100.0 * account.completeness(), 100.0);
   const bool whole = account.losses.total() == 0;
   fmt::format_to(out,
                  "completeness {}%  ({} coroutines were alive before attach{}; {} born and {} "
                  "ended since)\n",
-                 whole ? "100" : fmt::format("{:.2f}", std::min(percent, 99.99)), account.baseline,
+                 percent(account.completeness(), whole), account.baseline,
                  whole ? "; all are counted" : "", account.spawned, account.exited);
 }
 

@@ -27,6 +27,20 @@ using Reason = uint32_t;
 // Activity is what a coroutine does, in terms that hold for every runtime.
 enum class Activity : uint8_t { runnable, running, parked, syscall };
 
+inline const char* activity_name(Activity activity) {
+  switch (activity) {
+    case Activity::running:
+      return "running";
+    case Activity::runnable:
+      return "runnable";
+    case Activity::syscall:
+      return "syscall";
+    case Activity::parked:
+      break;
+  }
+  return "parked";
+}
+
 // Member is one live coroutine as a census found it.
 struct Member {
   uint64_t id = 0;  // unique in the life of the target
@@ -39,7 +53,8 @@ struct Member {
   ParkedStack parked_stack = no_parked_stack;
   Reason reason = 0;
   Activity activity = Activity::runnable;
-  bool system = false;  // belongs to the runtime, not to the program
+  bool system = false;     // belongs to the runtime, not to the program
+  bool annotated = false;  // has a name or labels
 };
 
 // CensusLosses counts what a census could not see as it is.

@@ -36,6 +36,9 @@ class Observation {
   // runs another program, or has lost its main thread.
   Result<void> tick();
 
+  // Everything alive now, with parked stacks; needs no attach, so no BPF.
+  Result<Census> take_census();
+
   // Reads the kernel's counters once more. Exact while the target is quiet.
   Account account() const;
 
@@ -58,7 +61,6 @@ class Observation {
  private:
   Observation(Process process, ProcessMemory memory);
 
-  Result<Census> take_census();
   void follow(const Census& census);
   Account balance_now() const;
   void add_losses(Losses& losses) const;

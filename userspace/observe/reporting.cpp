@@ -33,20 +33,6 @@ uint64_t age(uint64_t now_ns, uint64_t since_ns) {
   return since_ns != 0 && now_ns > since_ns ? now_ns - since_ns : 0;
 }
 
-std::string activity_name(Activity activity) {
-  switch (activity) {
-    case Activity::running:
-      return "running";
-    case Activity::runnable:
-      return "runnable";
-    case Activity::syscall:
-      return "syscall";
-    case Activity::parked:
-      break;
-  }
-  return "parked";
-}
-
 // Why and where the members of a population wait.
 void describe_place(const Population& place, const Target& target, StackNames& names,
                     uint64_t now_ns, ReportedFinding& reported) {
@@ -55,7 +41,8 @@ void describe_place(const Population& place, const Target& target, StackNames& n
   if (place.key.activity == Activity::parked) {
     reported.reason = target.reason_name(place.key.reason);
     reported.cause = missing_act(target, reported.reason, place.example_object);
-    if (reported.reason == "select") reported.select_cases = select_cases(target, place, now_ns);
+    const MemberPlace example{place.example_id, place.example_slot};
+    if (reported.reason == "select") reported.select_cases = select_cases(target, example, now_ns);
   } else {
     reported.reason = activity_name(place.key.activity);
   }

@@ -6,30 +6,42 @@
 
 namespace coroscope {
 
+namespace {
+
+// Null if the stack was followed to its outermost frame.
+const char* why_cut(const UnwoundStack& unwound) {
+  if (unwound.end != StackEnd::complete) return stack_end_name(unwound.end);
+  return unwound.frame_pointer_steps == 0 ? nullptr : "frame pointers were followed";
+}
+
+}  // namespace
+
 UnwoundContext StackNames::intern(const ParkedContext& context) {
   if (!context.places.empty()) {
-    return keep({true, {context.places.begin(), context.places.end()}}, context.places_complete);
+    return keep({true, {context.places.begin(), context.places.end()}},
+                context.places_complete ? nullptr : "the chain of awaits could not be followed");
   }
   UnwoundStack unwound =
       unwinder_.unwind(context.pc, context.sp, context.stack_address, context.stack);
   // The first pc is where every parked coroutine continues, inside the switch.
   // Alone it says nothing.
   if (unwound.pcs.size() < 2) return {unread_parked_stack, false};
-  const bool complete = unwound.end == StackEnd::complete && unwound.frame_pointer_steps == 0;
-  return keep({false, std::move(unwound.pcs)}, complete);
+  const char* cut = why_cut(unwound);
+  return keep({false, std::move(unwound.pcs)}, cut);
 }
 
-UnwoundContext StackNames::keep(Frames frames, bool complete) {
+UnwoundContext StackNames::keep(Frames frames, const char* cut) {
   const auto found = ids_.find(frames);
-  if (found != ids_.end()) return found->second;
+  if (found != ids_.end()) return found->second.context;
   if (parked_.size() >= max_parked_stacks) return {unread_parked_stack, false};
   const auto id = static_cast<ParkedStack>(parked_.size()) + first_parked_stack;
-  const auto entry = ids_.emplace(std::move(frames), UnwoundContext{id, complete}).first;
-  parked_.push_back(&entry->first);
+  const Kept kept{{id, cut == nullptr}, cut};
+  const auto entry = ids_.emplace(std::move(frames), kept).first;
+  parked_.push_back(&*entry);
   if (entry->first.places) {
     for (const uint64_t place : entry->first.addresses) (void)target_.place(place);
   }
-  return entry->second;
+  return kept.context;
 }
 
 ReportedStack StackNames::name_places(const std::vector<uint64_t>& places) {
@@ -72,8 +84,14 @@ ReportedStack StackNames::name(const std::vector<uint64_t>& pcs, bool first_is_e
 
 ReportedStack StackNames::parked_frames(ParkedStack id) {
   if (id < first_parked_stack || id - first_parked_stack >= parked_.size()) return {};
-  const Frames& frames = *parked_[id - first_parked_stack];
+  const Frames& frames = parked_[id - first_parked_stack]->first;
   return frames.places ? name_places(frames.addresses) : name(frames.addresses, true);
+}
+
+std::string StackNames::parked_cut(ParkedStack id) const {
+  if (id < first_parked_stack || id - first_parked_stack >= parked_.size()) return {};
+  const char* cut = parked_[id - first_parked_stack]->second.cut;
+  return cut == nullptr ? "" : cut;
 }
 
 ReportedStack StackNames::spawn_frames(SpawnStack id) {

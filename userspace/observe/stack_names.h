@@ -4,6 +4,8 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "detect/report.h"
@@ -31,6 +33,8 @@ class StackNames {
   // Innermost first; empty if the id is not known.
   ReportedStack parked_frames(ParkedStack id);
   ReportedStack spawn_frames(SpawnStack id);
+  // Why a parked stack is not known to its outermost frame; empty if it is.
+  std::string parked_cut(ParkedStack id) const;
 
  private:
   // What a parked stack is made of: code addresses, or places of the target's.
@@ -41,15 +45,20 @@ class StackNames {
     auto operator<=>(const Frames&) const = default;
   };
 
-  UnwoundContext keep(Frames frames, bool complete);
+  struct Kept {
+    UnwoundContext context;
+    const char* cut = nullptr;  // why the stack is not complete; null if it is
+  };
+
+  UnwoundContext keep(Frames frames, const char* cut);
   ReportedStack name_places(const std::vector<uint64_t>& places);
   ReportedStack name(const std::vector<uint64_t>& pcs, bool first_is_exact);
 
   Symbolizer& symbolizer_;
   Unwinder unwinder_;
   Target& target_;
-  std::map<Frames, UnwoundContext> ids_;
-  std::vector<const Frames*> parked_;  // by id - first_parked_stack
+  std::map<Frames, Kept> ids_;
+  std::vector<const std::pair<const Frames, Kept>*> parked_;  // by id - first_parked_stack
 };
 
 }  // namespace coroscope

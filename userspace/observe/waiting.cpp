@@ -86,17 +86,20 @@ std::string case_text(const SelectCase& one) {
 
 }  // namespace
 
-std::string missing_act(const Target& target, const std::string& reason, uint64_t object) {
-  const auto state = target.wait_object(object);
-  if (!state) return {};
-  if (state->kind != WaitObject::Kind::channel) return state_of(*state);
-  if (reason == "chan send") return of_channel(*state, true);
-  return reason == "chan receive" ? of_channel(*state, false) : "";
+std::string missing_act(const WaitObject& object, const std::string& reason) {
+  if (object.kind != WaitObject::Kind::channel) return state_of(object);
+  if (reason == "chan send") return of_channel(object, true);
+  return reason == "chan receive" ? of_channel(object, false) : "";
 }
 
-std::vector<std::string> select_cases(const Target& target, const Population& place,
+std::string missing_act(const Target& target, const std::string& reason, uint64_t object) {
+  const auto state = target.wait_object(object);
+  return state ? missing_act(*state, reason) : "";
+}
+
+std::vector<std::string> select_cases(const Target& target, const MemberPlace& member,
                                       uint64_t now_ns) {
-  const auto select = target.select(place.example_slot, place.example_id);
+  const auto select = target.select(member.slot, member.id);
   if (!select) return {};
   std::vector<std::string> lines;
   for (const SelectCase& one : select->cases) lines.push_back(case_text(one));

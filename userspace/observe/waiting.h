@@ -14,10 +14,11 @@ namespace coroscope {
 // The act that is missing, as far as the waited object tells; else "".
 // `reason` is the target's name for why it waits.
 std::string missing_act(const Target& target, const std::string& reason, uint64_t object);
+std::string missing_act(const WaitObject& object, const std::string& reason);
 
-// The cases of the select that a population's example waits in, a line each;
-// none if it does not wait in one.
-std::vector<std::string> select_cases(const Target& target, const Population& place,
+// The cases of the select that a coroutine waits in, a line each; none if it
+// does not wait in one.
+std::vector<std::string> select_cases(const Target& target, const MemberPlace& member,
                                       uint64_t now_ns);
 
 }  // namespace coroscope

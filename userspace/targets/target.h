@@ -120,11 +120,16 @@ class Target {
 
   // Return addresses of a spawn stack, innermost first; empty if not known.
   virtual std::vector<uint64_t> spawn_stack(SpawnStack id) = 0;
+  // Whether spawn_stack(id), asked for before, ends before the outermost frame.
+  virtual bool spawn_stack_cut(SpawnStack id) const = 0;
   virtual std::string reason_name(Reason reason) const = 0;
   // Whether a function is the runtime's own, which people rarely want to see.
   // `function` is short, as symbolize/frame.h makes it.
   virtual bool is_runtime_function(std::string_view function) const = 0;
   virtual std::optional<WaitObject> wait_object(uint64_t address) const = 0;
+  // The same, but only if the coroutine `id` still waits on it.
+  virtual std::optional<WaitObject> object_of(uint32_t slot, uint64_t id,
+                                              uint64_t object) const = 0;
 
   // A place of a coroutine without a stack (ParkedContext::places).
   virtual std::optional<SourcePlace> place(uint64_t place) = 0;

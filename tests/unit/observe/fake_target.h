@@ -19,12 +19,16 @@ class FakeTarget : public Target {
   uint32_t workers() const override { return 1; }
   Result<Census> census(const UnwindContext&) override { return Census{}; }
   std::vector<uint64_t> spawn_stack(SpawnStack) override { return {}; }
+  bool spawn_stack_cut(SpawnStack) const override { return false; }
   std::string reason_name(Reason) const override { return {}; }
   bool is_runtime_function(std::string_view function) const override {
     return function.starts_with("coro::");
   }
   std::optional<WaitObject> wait_object(uint64_t address) const override {
     return find(objects, address);
+  }
+  std::optional<WaitObject> object_of(uint32_t, uint64_t, uint64_t object) const override {
+    return wait_object(object);
   }
   std::optional<SourcePlace> place(uint64_t place) override { return find(places, place); }
   std::optional<Annotation> annotation(uint32_t, uint64_t id) const override {

@@ -50,9 +50,8 @@ TEST(MissingAct, IsWhatTheObjectTells) {
 
 TEST(SelectCases, SayWhatWouldEndIt) {
   FakeTarget target;
-  Population place;
-  place.example_id = 17;
-  EXPECT_TRUE(select_cases(target, place, 0).empty());
+  const MemberPlace member{17, 3};
+  EXPECT_TRUE(select_cases(target, member, 0).empty());
   using Act = SelectCase::Act;
   const WaitObject channel{.kind = Kind::channel};
   const WaitObject ready{.kind = Kind::channel, .waiting_senders = 1, .waiting_receivers = 1};
@@ -65,7 +64,7 @@ TEST(SelectCases, SayWhatWouldEndIt) {
                         1,
                         3'500'000'000};
   EXPECT_EQ(
-      select_cases(target, place, 500'000'000),
+      select_cases(target, member, 500'000'000),
       (std::vector<std::string>{
           "receive from channel 0xa0: no sender", "send to channel 0xa0: no receiver",
           "send to channel 0xa0", "receive from channel 0xb0", "receive from channel nil: never",

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "targets/coro/annotation_reader.h"
+#include "targets/coro/guarded.h"
 #include "targets/coro/names.h"
 #include "util/clock.h"
 
@@ -152,7 +153,8 @@ Member CoroTarget::member_of(TableHeader& entry, const UnwindContext& unwind, Ce
   member.reason = header.reason;
   member.activity = activity_of(header.state);
   member.system = (header.flags & CORO_FLAG_SYSTEM) != 0;
-  census.annotated += header.annotation != 0;
+  member.annotated = header.annotation != 0;
+  census.annotated += member.annotated;
   return member;
 }
 
@@ -218,9 +220,24 @@ std::optional<WaitObject> CoroTarget::wait_object(uint64_t address) const {
   return objects_.object(address);
 }
 
+std::optional<WaitObject> CoroTarget::object_of(uint32_t slot, uint64_t id, uint64_t object) const {
+  const uint64_t address = table_.header_address(slot);
+  if (address == 0) return std::nullopt;
+  return read_guarded(memory_, address, id,
+                      [this, object](const coro_header& header) -> std::optional<WaitObject> {
+                        const bool waits = header.state == CORO_STATE_PARKED;
+                        if (!waits || header.object != object) return std::nullopt;
+                        return objects_.object(object);
+                      });
+}
+
 std::optional<SourcePlace> CoroTarget::place(uint64_t place) {
   if (!locations_.knows(place) && process_.executed()) return std::nullopt;
   return locations_.place(place);
+}
+
+bool CoroTarget::spawn_stack_cut(SpawnStack id) const {
+  return depot_.is_cut(id);
 }
 
 std::optional<Annotation> CoroTarget::annotation(uint32_t slot, uint64_t id) const {

@@ -35,9 +35,11 @@ class CoroTarget : public Target {
   uint32_t other_copies() const override { return other_copies_; }
   Result<Census> census(const UnwindContext& unwind) override;
   std::vector<uint64_t> spawn_stack(SpawnStack id) override;
+  bool spawn_stack_cut(SpawnStack id) const override;
   std::string reason_name(Reason reason) const override;
   bool is_runtime_function(std::string_view function) const override;
   std::optional<WaitObject> wait_object(uint64_t address) const override;
+  std::optional<WaitObject> object_of(uint32_t slot, uint64_t id, uint64_t object) const override;
   std::optional<SourcePlace> place(uint64_t place) override;
   std::optional<Annotation> annotation(uint32_t slot, uint64_t id) const override;
   std::optional<Select> select(uint32_t slot, uint64_t id) const override;

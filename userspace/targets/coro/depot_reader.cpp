@@ -16,7 +16,7 @@ const std::vector<uint64_t>& DepotReader::stack(uint32_t id) {
   return known_.emplace(id, std::move(frames)).first->second;
 }
 
-std::vector<uint64_t> DepotReader::read(uint32_t id) const {
+std::vector<uint64_t> DepotReader::read(uint32_t id) {
   if (id == 0 || id > max_stacks) return {};
   const uint32_t index = id - 1;
   const uint32_t chunk = index / descriptor_.depot_chunk_entries;
@@ -35,6 +35,7 @@ std::vector<uint64_t> DepotReader::read(uint32_t id) const {
   if (entry.depth == 0 || entry.depth > std::min(descriptor_.depot_max_depth, max_depth)) return {};
   std::vector<uint64_t> frames(entry.depth);
   if (!memory_.read(entry.frames, frames.data(), frames.size() * sizeof frames[0])) return {};
+  if ((entry.flags & CORO_STACK_TRUNCATED) != 0) cut_.insert(id);
   return frames;
 }
 

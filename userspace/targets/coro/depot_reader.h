@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "proc/memory.h"
@@ -22,15 +23,18 @@ class DepotReader {
   // Return addresses, innermost first. Empty if `id` is 0, beyond the depot, or
   // its entry makes no sense.
   const std::vector<uint64_t>& stack(uint32_t id);
+  // Whether the runtime cut that stack off; false if it was not read.
+  bool is_cut(uint32_t id) const { return cut_.contains(id); }
   // Whether stack(id) needs no look at the target.
   bool knows(uint32_t id) const { return known_.contains(id); }
 
  private:
-  std::vector<uint64_t> read(uint32_t id) const;
+  std::vector<uint64_t> read(uint32_t id);
 
   const Memory& memory_;
   coro_descriptor descriptor_;
   std::unordered_map<uint32_t, std::vector<uint64_t>> known_;
+  std::unordered_set<uint32_t> cut_;  // of those known
 };
 
 }  // namespace coroscope::coro

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// coroscope dump: what each coroutine of a process does now, by census alone.
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "cli/commands.h"
+#include "cli/pid.h"
+#include "cli/signals.h"
+#include "export/dump.h"
+#include "observe/dumping.h"
+#include "util/duration.h"
+
+namespace coroscope {
+namespace {
+
+Result<uint64_t> parse_age(const char* option, const std::string& text) {
+  if (text.empty()) return uint64_t{0};
+  const auto parsed = parse_duration(text);
+  if (!parsed)
+    return Error{ErrorKind::usage, fmt::format("{}: {}", option, parsed.error().message)};
+  return static_cast<uint64_t>(parsed->count());
+}
+
+Result<std::optional<std::regex>> parse_regex(const char* option, const std::string& text) {
+  if (text.empty()) return std::optional<std::regex>();
+  try {
+    return std::optional<std::regex>(std::regex(text, std::regex::ECMAScript));
+  } catch (const std::regex_error& error) {
+    return Error{ErrorKind::usage,
+                 fmt::format("{}: '{}' is no regular expression: {}", option, text, error.what())};
+  }
+}
+
+Result<void> parse_labels(const std::vector<std::string>& texts, DumpFilter& filter) {
+  for (const std::string& text : texts) {
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return Error{ErrorKind::usage, fmt::format("--label: '{}' is not KEY=VALUE", text)};
+    }
+    filter.labels.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return {};
+}
+
+Result<DumpFilter> parse_filter(const DumpOptions& options) {
+  DumpFilter filter;
+  for (const Activity activity :
+       {Activity::parked, Activity::running, Activity::runnable, Activity::syscall}) {
+    for (const std::string& state : options.states) {
+      if (state == activity_name(activity)) filter.states.push_back(activity);
+    }
+  }
+  filter.reasons = options.reasons;
+  const auto older = parse_age("--older-than", options.older_than);
+  if (!older) return older.error();
+  filter.older_than_ns = *older;
+  const auto waited = parse_age("--waits-longer", options.waits_longer);
+  if (!waited) return waited.error();
+  filter.waited_ns = *waited;
+  auto stack = parse_regex("--stack", options.stack);
+  if (!stack) return stack.error();
+  auto top = parse_regex("--top", options.top);
+  if (!top) return top.error();
+  auto created_by = parse_regex("--created-by", options.created_by);
+  if (!created_by) return created_by.error();
+  filter.stack = std::move(*stack);
+  filter.top = std::move(*top);
+  filter.created_by = std::move(*created_by);
+  if (auto labels = parse_labels(options.labels, filter); !labels) return labels.error();
+  return filter;
+}
+
+Result<void> check(const DumpOptions& options) {
+  if (options.by == "stack") return {};
+  if (options.format == "folded") {
+    return Error{ErrorKind::usage, "--format folded counts stacks: it goes with --by stack only"};
+  }
+  if (options.sort == "count") {
+    return Error{ErrorKind::usage, "--sort count sorts groups: it goes with --by stack only"};
+  }
+  return {};
+}
+
+std::unique_ptr<DumpEncoder> encoder_for(const std::string& format) {
+  if (format == "json") return json_dump();
+  return format == "folded" ? folded_dump() : text_dump();
+}
+
+DumpPage page_of(const Dump& dump, const DumpFilter& wanted, const DumpOptions& options,
+                 DumpDetails& details) {
+  DumpPage page{.dump = dump, .grouped = options.by == "stack", .filtered = !wanted.empty()};
+  std::vector<uint32_t> records = filter(
+      dump, wanted, [&details](const DumpRecord& record) { return details.names_of(record); });
+  page.matched = records.size();
+  if (page.grouped) {
+    page.groups = group(dump, records, options.sort == "age" ? DumpSort::age : DumpSort::count);
+    page.groups_matched = page.groups.size();
+    if (options.limit > 0 && page.groups.size() > options.limit) page.groups.resize(options.limit);
+  } else {
+    sort_by_age(dump, records);
+    if (options.limit > 0 && records.size() > options.limit) records.resize(options.limit);
+    page.records = std::move(records);
+  }
+  return page;
+}
+
+// False once nobody reads it.
+bool print(const std::string& text) {
+  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+}
+
+// Details are asked for one by one, so that a dump of millions needs no more memory.
+void show(const DumpPage& page, DumpDetails& details, DumpEncoder& encoder) {
+  const Dump& dump = page.dump;
+  const auto describe = [&](const DumpRecord& record) {
+    return details.describe(record, dump.reason_of(record.activity, record.reason));
+  };
+  if (!print(encoder.begin(page))) return;
+  for (const DumpGroup& group : page.groups) {
+    const DumpDetail example = describe(dump.records[group.example]);
+    const ReportedNames named = details.count_names_of(dump, group);
+    if (!print(encoder.group(page, group, example, named))) return;
+  }
+  for (const uint32_t index : page.records) {
+    const DumpRecord& record = dump.records[index];
+    if (!print(encoder.coroutine(page, record, describe(record)))) return;
+  }
+  print(encoder.end(page, details.unread()));
+}
+
+}  // namespace
+
+ExitCode run_dump(const DumpOptions& options) {
+  if (auto checked = check(options); !checked) return fail(checked.error());
+  const auto filter = parse_filter(options);
+  if (!filter) return fail(filter.error());
+  const auto pid = parse_pid(options.pid);
+  if (!pid) return fail(pid.error());
+  ignore_broken_pipe();
+  const auto observation = Observation::open(*pid);
+  if (!observation) return fail(observation.error());
+  const auto dump = take_dump(**observation);
+  if (!dump) return fail(dump.error());
+  DumpDetails details((*observation)->target());
+  const DumpPage page = page_of(*dump, *filter, options, details);
+  show(page, details, *encoder_for(options.format));
+  if (options.format == "folded") {
+    fmt::print(stderr, "{}", dump_losses_text(page, details.unread()));
+  }
+  return dump->gone ? exit_target_gone : exit_ok;
+}
+
+}  // namespace coroscope

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the JSON forms have in common; for the encoders of this folder only.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "detect/report.h"
+#include "model/records.h"
+#include "model/reported.h"
+
+namespace coroscope {
+
+// Keeps the order in which fields are set: easier on the eye.
+using Json = nlohmann::ordered_json;
+
+// With its newline. Bytes that are not UTF-8 are replaced.
+std::string line(const Json& json);
+
+inline double seconds(uint64_t ns) {
+  return static_cast<double>(ns) / 1e9;
+}
+
+Json census_losses_json(const CensusLosses& losses);
+Json stack_json(const ReportedStack& stack);
+Json names_json(const ReportedNames& named);
+
+}  // namespace coroscope

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stacks and names in words, as reports and dumps show them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace coroscope {
+
+// ReportedFrame is one function of a stack.
+struct ReportedFrame {
+  std::string function;  // short; module+0xoffset or an address if not known
+  std::string file;      // as the compiler recorded it; empty if not known
+  uint32_t line = 0;
+  uint64_t address = 0;  // of code; of a co_await: of what the program tells about it
+  bool inlined = false;
+  bool runtime = false;  // the runtime's own, left out of the text form
+  bool library = false;  // the C++ library's own, left out too
+  bool await = false;    // a co_await of a coroutine without a stack
+
+  bool of_program() const { return !runtime && !library; }
+};
+using ReportedStack = std::vector<ReportedFrame>;  // innermost first
+
+// The first frame that is the program's own, or else the first; null if there is none.
+inline const ReportedFrame* top_frame(const ReportedStack& stack) {
+  for (const ReportedFrame& frame : stack) {
+    if (frame.of_program()) return &frame;
+  }
+  return stack.empty() ? nullptr : &stack.front();
+}
+
+}  // namespace coroscope

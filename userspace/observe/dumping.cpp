@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "observe/dumping.h"
+
+#include <algorithm>
+
+#include "observe/member_names.h"
+#include "observe/waiting.h"
+#include "util/clock.h"
+#include "util/text.h"
+
+namespace coroscope {
+namespace {
+
+uint64_t since(uint64_t now_ns, uint64_t then_ns) {
+  return then_ns != 0 && now_ns > then_ns ? now_ns - then_ns : 0;
+}
+
+DumpRecord record_of(const Member& member, uint64_t now_ns) {
+  DumpRecord record;
+  record.id = member.id;
+  record.parent_id = member.parent_id;
+  record.age_ns = since(now_ns, member.spawned_ns);
+  record.slot = member.slot;
+  record.spawn_stack = member.spawn_stack;
+  record.parked_stack = member.parked_stack;
+  record.activity = member.activity;
+  record.annotated = member.annotated;
+  // Of one that does not wait these are about its last wait.
+  if (member.activity == Activity::parked) {
+    record.object = member.object;
+    record.wait_ns = since(now_ns, member.since_ns);
+    record.reason = member.reason;
+  }
+  return record;
+}
+
+// Each stack and reason once, however many have it.
+void add_words(const DumpRecord& record, const Target& target, StackNames& names, Dump& dump) {
+  if (record.reason != 0 && !dump.reasons.contains(record.reason)) {
+    dump.reasons[record.reason] = target.reason_name(record.reason);
+  }
+  if (record.parked_stack >= first_parked_stack &&
+      !dump.parked_stacks.contains(record.parked_stack)) {
+    dump.parked_stacks[record.parked_stack] = {names.parked_frames(record.parked_stack),
+                                               names.parked_cut(record.parked_stack)};
+  }
+  if (record.spawn_stack != 0 && !dump.spawn_stacks.contains(record.spawn_stack)) {
+    DumpedStack stack{names.spawn_frames(record.spawn_stack), ""};
+    if (target.spawn_stack_cut(record.spawn_stack)) stack.cut = "deeper than the runtime keeps";
+    dump.spawn_stacks[record.spawn_stack] = std::move(stack);
+  }
+}
+
+}  // namespace
+
+Result<Dump> take_dump(Observation& observation) {
+  Dump dump;
+  const Process& process = observation.process();
+  const Target& target = observation.target();
+  dump.pid = process.pid();
+  dump.command = printable(process.command_line());
+  dump.runtime = target.runtime();
+  dump.workers = target.workers();
+  dump.other_copies = target.other_copies();
+  const auto census = observation.take_census();
+  if (!census) return census.error();
+  dump.census_ns = census->ended_ns - census->started_ns;
+  dump.losses = census->losses;
+  dump.stacks_unread = census->stacks_unread;
+  dump.stacks_cut = census->stacks_cut;
+  dump.stacks_lost = target.stacks_lost();
+  dump.records.reserve(census->members.size());
+  for (const Member& member : census->members) {
+    if (member.system) {
+      dump.system++;
+      continue;
+    }
+    dump.records.push_back(record_of(member, census->ended_ns));
+    add_words(dump.records.back(), target, observation.names(), dump);
+  }
+  dump.gone = !process.alive() || process.executed();
+  return dump;
+}
+
+DumpDetail DumpDetails::names_of(const DumpRecord& record) {
+  DumpDetail detail;
+  if (!record.annotated) return detail;
+  const auto annotation = target_.annotation(record.slot, record.id);
+  unread_ += !annotation;
+  if (!annotation) return detail;
+  detail.name = printable(annotation->name);
+  for (const auto& [key, value] : annotation->labels) {
+    detail.labels.push_back({printable(key), printable(value)});
+  }
+  return detail;
+}
+
+DumpDetail DumpDetails::describe(const DumpRecord& record, const std::string& reason) {
+  DumpDetail detail = names_of(record);
+  if (record.activity != Activity::parked) return detail;
+  if (reason == "select") {
+    detail.select_cases = select_cases(target_, {record.id, record.slot}, monotonic_ns());
+  } else if (const auto object = target_.object_of(record.slot, record.id, record.object)) {
+    detail.cause = missing_act(*object, reason);
+  }
+  return detail;
+}
+
+ReportedNames DumpDetails::count_names_of(const Dump& dump, const DumpGroup& group) const {
+  std::vector<MemberPlace> asked;
+  const size_t step = std::max<size_t>(1, (group.members.size() + most_asked - 1) / most_asked);
+  bool any = false;
+  for (size_t i = 0; i < group.members.size(); i += step) {
+    const DumpRecord& record = dump.records[group.members[i]];
+    asked.push_back({record.id, record.slot});
+    any = any || record.annotated;
+  }
+  return any ? count_names(target_, asked) : ReportedNames{};
+}
+
+}  // namespace coroscope
