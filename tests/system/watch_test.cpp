@@ -4,30 +4,14 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "churn_target.h"
+#include "json_lines.h"
 
 namespace coroscope::testing {
 namespace {
 
 using nlohmann::json;
-
-std::vector<json> lines_of(const std::string& output) {
-  std::vector<json> lines;
-  std::istringstream in(output);
-  for (std::string line; std::getline(in, line);) lines.push_back(json::parse(line));
-  return lines;
-}
-
-std::vector<std::string> functions(const json& stack) {
-  std::vector<std::string> names;
-  for (const auto& frame : stack) {
-    if (!frame.value("runtime", false)) names.push_back(frame["function"]);
-  }
-  return names;
-}
 
 std::vector<std::string> leak_ramp(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), program("leak_ramp"));
