@@ -32,7 +32,7 @@ TEST(Deterministic, SameSeedSameTrace) {
 // Runs a program that prints the trace's hash, elsewhere in its address space.
 TEST(Deterministic, SameSeedSameTraceInOtherProcesses) {
   for (std::uint64_t seed = 0; seed < 5; ++seed) {
-    const std::string command = std::string(TRACE_PROGRAM) + " " + std::to_string(seed);
+    const std::string command = TRACE_PROGRAM " " + std::to_string(seed);
     for (int process = 0; process < 2; ++process) {
       FILE* output = popen(command.c_str(), "r");
       ASSERT_NE(output, nullptr);
