@@ -29,6 +29,7 @@ build  libcli11-dev            header:CLI/CLI.hpp
 build  libfmt-dev              header:fmt/format.h
 build  libspdlog-dev           header:spdlog/spdlog.h
 build  nlohmann-json3-dev      header:nlohmann/json.hpp
+build  libprotozero-dev        header:protozero/pbf_builder.hpp
 build  systemtap-sdt-dev       header:sys/sdt.h
 test   libgtest-dev            header:gtest/gtest.h
 test   libgmock-dev            header:gmock/gmock.h
@@ -37,6 +38,7 @@ test   git                     command:git
 test   clang-format            command:clang-format
 test   bpftrace                command:bpftrace
 test   gdb                     command:gdb
+test   golang-go               command:go
 test   python3                 command:python3
 test   curl                    command:curl
 test   wrk                     command:wrk

@@ -47,6 +47,7 @@ if(COROSCOPE_OBSERVER)
   find_package(fmt REQUIRED)
   find_package(spdlog REQUIRED)
   find_package(nlohmann_json REQUIRED)
+  find_package(ZLIB REQUIRED)
 endif()
 if(COROSCOPE_TESTS)
   # Debian has GoogleTest for its own architecture only, and its source for others.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // coroscope dump: what each coroutine of a process does now, by census alone.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdio>
 
@@ -72,6 +73,10 @@ Result<DumpFilter> parse_filter(const DumpOptions& options) {
 }
 
 Result<void> check(const DumpOptions& options) {
+  if (options.format == "pprof" && isatty(STDOUT_FILENO)) {
+    return Error{ErrorKind::usage,
+                 "--format pprof is binary: redirect it to a file, as in > dump.pb.gz"};
+  }
   if (options.by == "stack") return {};
   if (options.format == "folded") {
     return Error{ErrorKind::usage, "--format folded counts stacks: it goes with --by stack only"};
@@ -84,6 +89,7 @@ Result<void> check(const DumpOptions& options) {
 
 std::unique_ptr<DumpEncoder> encoder_for(const std::string& format) {
   if (format == "json") return json_dump();
+  if (format == "pprof") return pprof_dump();
   return format == "folded" ? folded_dump() : text_dump();
 }
 
@@ -145,7 +151,7 @@ ExitCode run_dump(const DumpOptions& options) {
   DumpDetails details((*observation)->target());
   const DumpPage page = page_of(*dump, *filter, options, details);
   show(page, details, *encoder_for(options.format));
-  if (options.format == "folded") {
+  if (options.format == "folded" || options.format == "pprof") {
     fmt::print(stderr, "{}", dump_losses_text(page, details.unread()));
   }
   return dump->gone ? exit_target_gone : exit_ok;

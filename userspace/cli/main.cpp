@@ -56,8 +56,9 @@ void add_dump(CLI::App& app, DumpOptions& options) {
   dump->add_option("--by", options.by, "Those at the same stacks together, or each on its own")
       ->check(CLI::IsMember({"stack", "coroutine"}))
       ->capture_default_str();
-  dump->add_option("--format", options.format, "folded is for flame graphs")
-      ->check(CLI::IsMember({"text", "json", "folded"}))
+  dump->add_option("--format", options.format,
+                   "folded is for flame graphs, pprof for go tool pprof")
+      ->check(CLI::IsMember({"text", "json", "folded", "pprof"}))
       ->capture_default_str();
   dump->add_option("--sort", options.sort, "Most members first, or oldest first")
       ->check(CLI::IsMember({"count", "age"}));

@@ -36,6 +36,13 @@ std::unique_ptr<DumpEncoder> json_dump();
 // place for losses: dump_losses_text has them.
 std::unique_ptr<DumpEncoder> folded_dump();
 
+// For pprof: its gzip-compressed profile.proto. Groups, or coroutines, are the samples.
+std::unique_ptr<DumpEncoder> pprof_dump();
+
+// Of whom the dump is, and how many match: a line each.
+std::string dump_begin_text(const DumpPage& page);
+// What is not shown and what was lost, and the completeness: a line each.
+std::string dump_end_text(const DumpPage& page, uint64_t names_unread);
 // What the dump does not show: a line for each cause, none if there is none.
 std::string dump_losses_text(const DumpPage& page, uint64_t names_unread);
 

@@ -5,7 +5,7 @@
 #include <map>
 
 #include "export/dump.h"
-#include "export/text_parts.h"
+#include "export/flame_frames.h"
 
 namespace coroscope {
 namespace {
@@ -23,12 +23,8 @@ class FoldedDump : public DumpEncoder {
 
   std::string group(const DumpPage& page, const DumpGroup& group, const DumpDetail&,
                     const ReportedNames&) override {
-    const DumpedStack& stack = page.dump.parked_stack(group.parked_stack);
-    // A stack that is not whole must not look as if it began where it was cut.
-    std::string text = stack.cut.empty() ? "" : "[cut];";
-    const bool waits = group.activity == Activity::parked || group.activity == Activity::syscall;
-    if (stack.frames.empty() && waits) text += "[stack not read];";
-    auto frames = shown(stack.frames);
+    std::string text;
+    auto frames = flame_frames(page.dump, group.activity, group.parked_stack);
     std::reverse(frames.begin(), frames.end());
     for (const ReportedFrame* frame : frames) text += frame_name(*frame) + ";";
     text += fmt::format("[{}]", page.dump.reason_of(group.activity, group.reason));

@@ -73,17 +73,7 @@ void add_created_by(Out out, const DumpRecord& record, const DumpedStack& stack)
 
 class TextDump : public DumpEncoder {
  public:
-  std::string begin(const DumpPage& page) override {
-    const Dump& dump = page.dump;
-    std::string text = fmt::format("pid {}  {}  ({}, {})  {}{}\n", dump.pid,
-                                   shorten(dump.command, longest_command), dump.runtime,
-                                   counted(dump.workers, "worker", "workers"),
-                                   coroutines(dump.records.size()), by_activity(dump));
-    if (page.filtered) {
-      text += fmt::format("{} of them {}\n", page.matched, page.matched == 1 ? "matches" : "match");
-    }
-    return text + "\n";
-  }
+  std::string begin(const DumpPage& page) override { return dump_begin_text(page) + "\n"; }
 
   std::string group(const DumpPage& page, const DumpGroup& group, const DumpDetail& example,
                     const ReportedNames& named) override {
@@ -129,21 +119,7 @@ class TextDump : public DumpEncoder {
   }
 
   std::string end(const DumpPage& page, uint64_t names_unread) override {
-    const Dump& dump = page.dump;
-    std::string text;
-    const uint64_t hidden = page.matched - page.shown();
-    if (hidden > 0) {
-      text += fmt::format("and {}", coroutines(hidden));
-      if (page.grouped) {
-        text += fmt::format(" in {}", counted(page.groups_matched - page.groups.size(),
-                                              "further group", "further groups"));
-      }
-      text += ", beyond --limit\n";
-    }
-    text += dump_losses_text(page, names_unread);
-    return text + fmt::format("completeness {}%  ({}, read in {})\n",
-                              percent(dump.completeness(), dump.losses.total() == 0),
-                              coroutines(dump.records.size()), duration(dump.census_ns));
+    return dump_end_text(page, names_unread);
   }
 };
 
@@ -151,6 +127,36 @@ class TextDump : public DumpEncoder {
 
 std::unique_ptr<DumpEncoder> text_dump() {
   return std::make_unique<TextDump>();
+}
+
+std::string dump_begin_text(const DumpPage& page) {
+  const Dump& dump = page.dump;
+  std::string text =
+      fmt::format("pid {}  {}  ({}, {})  {}{}\n", dump.pid, shorten(dump.command, longest_command),
+                  dump.runtime, counted(dump.workers, "worker", "workers"),
+                  coroutines(dump.records.size()), by_activity(dump));
+  if (page.filtered) {
+    text += fmt::format("{} of them {}\n", page.matched, page.matched == 1 ? "matches" : "match");
+  }
+  return text;
+}
+
+std::string dump_end_text(const DumpPage& page, uint64_t names_unread) {
+  const Dump& dump = page.dump;
+  std::string text;
+  const uint64_t hidden = page.matched - page.shown();
+  if (hidden > 0) {
+    text += fmt::format("and {}", coroutines(hidden));
+    if (page.grouped) {
+      text += fmt::format(" in {}", counted(page.groups_matched - page.groups.size(),
+                                            "further group", "further groups"));
+    }
+    text += ", beyond --limit\n";
+  }
+  text += dump_losses_text(page, names_unread);
+  return text + fmt::format("completeness {}%  ({}, read in {})\n",
+                            percent(dump.completeness(), dump.losses.total() == 0),
+                            coroutines(dump.records.size()), duration(dump.census_ns));
 }
 
 std::string dump_losses_text(const DumpPage& page, uint64_t names_unread) {

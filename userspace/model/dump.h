@@ -55,7 +55,8 @@ struct Dump {
   std::string command;
   std::string runtime;
   uint32_t workers = 0;
-  uint64_t census_ns = 0;  // how long reading took
+  uint64_t taken_unix_ns = 0;  // when, since 1970
+  uint64_t census_ns = 0;      // how long reading took
   std::vector<DumpRecord> records;
   std::map<Reason, std::string> reasons;  // of the records
   std::map<ParkedStack, DumpedStack> parked_stacks;

@@ -64,6 +64,7 @@ Result<Dump> take_dump(Observation& observation) {
   dump.other_copies = target.other_copies();
   const auto census = observation.take_census();
   if (!census) return census.error();
+  dump.taken_unix_ns = unix_ns();
   dump.census_ns = census->ended_ns - census->started_ns;
   dump.losses = census->losses;
   dump.stacks_unread = census->stacks_unread;
