@@ -39,6 +39,7 @@ test   clang-format            command:clang-format
 test   bpftrace                command:bpftrace
 test   gdb                     command:gdb
 test   golang-go               command:go
+test   nodejs                  command:node
 test   python3                 command:python3
 test   curl                    command:curl
 test   wrk                     command:wrk

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <regex>
 
 #include "child.h"
@@ -127,6 +128,26 @@ TEST_F(DumpForTools, TheProfileIsNotForATerminal) {
   EXPECT_EQ(outcome.code, 2);
   EXPECT_EQ(outcome.errors,
             "coroscope: --format pprof is binary: redirect it to a file, as in > dump.pb.gz\n");
+}
+
+TEST_F(DumpForTools, ABrowserReadsThePage) {
+  const std::string page = dump_to("dump.html", {"--format", "html"});
+  const Outcome outcome =
+      shell(R"(exec node "$@")", {FLAME_GRAPH_CHECK, page, "receive_order|wait_in_select"});
+  ASSERT_EQ(outcome.code, 0) << outcome.errors;
+  const auto said = nlohmann::json::parse(outcome.output);
+  EXPECT_EQ(said["coroutines"], 12);
+  EXPECT_EQ(said["coroutines_found"], 5);
+  EXPECT_EQ(said["said"].get<std::string>().find("5 of 12 coroutines match (41.67%)"), 0u);
+  expect_match(said["notes"], "12 coroutines: 12 parked\ncompleteness 100%");
+  EXPECT_NE(std::count(said["names"].begin(), said["names"].end(), "[sleep]"), 0);
+}
+
+TEST_F(DumpForTools, APageIsOfStacksOnly) {
+  const Outcome outcome = run(
+      coroscope({"dump", std::to_string(target_.pid()), "--by", "coroutine", "--format", "html"}));
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_NE(outcome.errors.find("--by stack"), std::string::npos);
 }
 
 }  // namespace

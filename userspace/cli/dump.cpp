@@ -78,8 +78,10 @@ Result<void> check(const DumpOptions& options) {
                  "--format pprof is binary: redirect it to a file, as in > dump.pb.gz"};
   }
   if (options.by == "stack") return {};
-  if (options.format == "folded") {
-    return Error{ErrorKind::usage, "--format folded counts stacks: it goes with --by stack only"};
+  if (options.format == "folded" || options.format == "html") {
+    return Error{
+        ErrorKind::usage,
+        fmt::format("--format {} counts stacks: it goes with --by stack only", options.format)};
   }
   if (options.sort == "count") {
     return Error{ErrorKind::usage, "--sort count sorts groups: it goes with --by stack only"};
@@ -90,6 +92,7 @@ Result<void> check(const DumpOptions& options) {
 std::unique_ptr<DumpEncoder> encoder_for(const std::string& format) {
   if (format == "json") return json_dump();
   if (format == "pprof") return pprof_dump();
+  if (format == "html") return html_dump();
   return format == "folded" ? folded_dump() : text_dump();
 }
 

@@ -57,8 +57,8 @@ void add_dump(CLI::App& app, DumpOptions& options) {
       ->check(CLI::IsMember({"stack", "coroutine"}))
       ->capture_default_str();
   dump->add_option("--format", options.format,
-                   "folded is for flame graphs, pprof for go tool pprof")
-      ->check(CLI::IsMember({"text", "json", "folded", "pprof"}))
+                   "html is a flame graph for browsers, pprof for go tool pprof")
+      ->check(CLI::IsMember({"text", "json", "folded", "pprof", "html"}))
       ->capture_default_str();
   dump->add_option("--sort", options.sort, "Most members first, or oldest first")
       ->check(CLI::IsMember({"count", "age"}));

@@ -39,6 +39,16 @@ std::unique_ptr<DumpEncoder> folded_dump();
 // For pprof: its gzip-compressed profile.proto. Groups, or coroutines, are the samples.
 std::unique_ptr<DumpEncoder> pprof_dump();
 
+// What a page holds at most; what is beyond is counted on it.
+struct HtmlBounds {
+  size_t nodes = 50'000;  // frames of all stacks, those that begin alike together
+  size_t depth = 256;
+  size_t name_bytes = 512;
+  size_t text_bytes = 8 << 20;  // of all names together
+};
+// For browsers: one page that needs nothing else, a flame graph of groups only.
+std::unique_ptr<DumpEncoder> html_dump(const HtmlBounds& bounds = {});
+
 // Of whom the dump is, and how many match: a line each.
 std::string dump_begin_text(const DumpPage& page);
 // What is not shown and what was lost, and the completeness: a line each.
