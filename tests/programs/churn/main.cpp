@@ -57,15 +57,18 @@ std::int64_t total_live(const Arguments& arguments) {
   return total;
 }
 
-// Quiet: all workers sleep, and nobody is between counting itself out and its
-// end.
+// Quiet: whoever is alive waits at the gate or for ever, and got there, because
+// all workers sleep. Nobody sleeps who could wake up by himself, and nobody is
+// between counting itself out and its end.
 void wait_quiet(const coro::Scheduler& scheduler, const Arguments& arguments) {
-  for (int quiet = 0; quiet < 3;) {
-    const bool now = scheduler.idle_workers() == scheduler.workers() &&
-                     static_cast<std::int64_t>(scheduler.live()) == total_live(arguments);
-    quiet = now ? quiet + 1 : 0;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
+  const auto is_quiet = [&] {
+    const std::int64_t live = total_live(arguments);
+    const std::int64_t for_ever = std::int64_t{arguments.sites} * arguments.long_lived;
+    return gate.waiting() + for_ever == live &&
+           static_cast<std::int64_t>(scheduler.live()) == live &&
+           scheduler.idle_workers() == scheduler.workers();
+  };
+  while (!is_quiet()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 void print_truth(const Arguments& arguments) {

@@ -28,7 +28,9 @@ void Gate::pass() {
     const std::lock_guard guard(mutex_);
     channel = channel_;
   }
+  ++waiting_;
   static_cast<void>(channel.receive());  // until it is closed
+  --waiting_;
 }
 
 namespace {

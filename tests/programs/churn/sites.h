@@ -17,9 +17,12 @@ class Gate {
   void open();
   // In a coroutine: waits while the gate is shut.
   void pass();
+  // Coroutines that wait, or are about to.
+  std::int64_t waiting() const { return waiting_; }
 
  private:
   std::atomic<bool> shut_{false};
+  std::atomic<std::int64_t> waiting_{0};
   std::mutex mutex_;
   coro::Channel<int> channel_{0};
 };
