@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <regex>
 
 #include "child.h"
@@ -30,19 +31,30 @@ size_t count(const std::string& text, const std::string& pattern) {
       std::distance(std::sregex_iterator(text.begin(), text.end(), regex), {}));
 }
 
+void expect_match(const std::string& text, const std::string& pattern) {
+  EXPECT_TRUE(std::regex_search(text, std::regex(pattern))) << pattern << " is not in:\n" << text;
+}
+
 // The program `waiting`: 12 coroutines, of which 4 are in receive_order.
 class DumpForTools : public ::testing::Test {
  protected:
-  void SetUp() override { ASSERT_EQ(target_.read_line(), "ready"); }
+  void SetUp() override { start({program("waiting")}); }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
+  void start(const std::vector<std::string>& command) {
+    target_.emplace(command);
+    ASSERT_EQ(target_->read_line(), "ready");
+  }
+
+  std::string pid() const { return std::to_string(target_->pid()); }
+
+  // What it says on stderr is left in `errors`.
   std::string dump_to(const std::string& name, std::vector<std::string> options) {
     const std::string path = folder_ / name;
-    options.insert(options.begin(), {COROSCOPE_COMMAND, "dump", std::to_string(target_.pid())});
-    options.insert(options.begin(), path);
+    options.insert(options.begin(), {path, COROSCOPE_COMMAND, "dump", pid()});
     const Outcome outcome = shell(R"(to="$1"; shift; exec "$@" >"$to")", options);
     EXPECT_EQ(outcome.code, 0) << outcome.errors;
-    EXPECT_EQ(outcome.errors, "");
+    errors_ = outcome.errors;
     return path;
   }
 
@@ -63,20 +75,25 @@ class DumpForTools : public ::testing::Test {
     return name;
   }
 
-  const std::filesystem::path folder_ = make_folder();
-  Child target_{{program("waiting")}};
-};
+  // What flame_graph_check.js says of a page.
+  static nlohmann::json checked(const std::string& page, const std::string& pattern) {
+    const Outcome outcome = shell(R"(exec node "$@")", {FLAME_GRAPH_CHECK, page, pattern});
+    EXPECT_EQ(outcome.code, 0) << outcome.errors;
+    return nlohmann::json::parse(outcome.output, nullptr, false);
+  }
 
-void expect_match(const std::string& text, const std::string& pattern) {
-  EXPECT_TRUE(std::regex_search(text, std::regex(pattern))) << pattern << " is not in:\n" << text;
-}
+  const std::filesystem::path folder_ = make_folder();
+  std::optional<Child> target_;
+  std::string errors_;
+};
 
 TEST_F(DumpForTools, PprofReadsTheProfile) {
   dump_to("dump.pb.gz", {"--format", "pprof"});
+  EXPECT_EQ(errors_, "");
   const std::string top = pprof({"-top"});
   // The comments come with every report, so what was lost can not be overlooked.
   expect_match(top,
-               "^File: waiting\npid " + std::to_string(target_.pid()) +
+               "^File: waiting\npid " + pid() +
                    "  .* 12 coroutines: 12 parked\ncompleteness 100%.*\nType: coroutines\nTime: ");
   expect_match(top, "accounting for 12, 100% of 12 total");
   expect_match(top, R"(\n +4 +33.33% .* receive_order)");
@@ -100,6 +117,14 @@ TEST_F(DumpForTools, PprofFiltersByLabelAndKnowsTheWaits) {
   EXPECT_EQ(waits.find(" of 0 total"), std::string::npos) << waits;
 }
 
+TEST_F(DumpForTools, PprofTellsTwoDumpsApart) {
+  const std::string before = dump_to("before.pb.gz", {"--format", "pprof", "--reason", "select"});
+  dump_to("dump.pb.gz", {"--format", "pprof"});
+  const std::string top = pprof({"-top", "-diff_base", before});
+  expect_match(top, "accounting for 11, ");
+  EXPECT_EQ(top.find("wait_in_select"), std::string::npos) << top;
+}
+
 // -web shows a browser what graphviz makes of what -dot prints: nothing in between
 // depends on the profile.
 TEST_F(DumpForTools, PprofDrawsIt) {
@@ -119,23 +144,21 @@ TEST_F(DumpForTools, PprofReadsEachCoroutine) {
 }
 
 TEST_F(DumpForTools, TheProfileIsNotForATerminal) {
-  const Outcome outcome = run(
-      coroscope({"dump", std::to_string(target_.pid()), "--format", "pprof"}), {.before_exec = [] {
-        const int terminal = posix_openpt(O_RDWR | O_NOCTTY);
-        if (grantpt(terminal) != 0 || unlockpt(terminal) != 0) _exit(126);
-        dup2(open(ptsname(terminal), O_RDWR | O_NOCTTY), STDOUT_FILENO);
-      }});
+  const Outcome outcome = run(coroscope({"dump", pid(), "--format", "pprof"}), {.before_exec = [] {
+                                const int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+                                if (grantpt(terminal) != 0 || unlockpt(terminal) != 0) _exit(126);
+                                dup2(open(ptsname(terminal), O_RDWR | O_NOCTTY), STDOUT_FILENO);
+                              }});
   EXPECT_EQ(outcome.code, 2);
   EXPECT_EQ(outcome.errors,
             "coroscope: --format pprof is binary: redirect it to a file, as in > dump.pb.gz\n");
 }
 
 TEST_F(DumpForTools, ABrowserReadsThePage) {
-  const std::string page = dump_to("dump.html", {"--format", "html"});
-  const Outcome outcome =
-      shell(R"(exec node "$@")", {FLAME_GRAPH_CHECK, page, "receive_order|wait_in_select"});
-  ASSERT_EQ(outcome.code, 0) << outcome.errors;
-  const auto said = nlohmann::json::parse(outcome.output);
+  const auto said =
+      checked(dump_to("dump.html", {"--format", "html"}), "receive_order|wait_in_select");
+  EXPECT_EQ(errors_, "");
+  ASSERT_TRUE(said.is_object());
   EXPECT_EQ(said["coroutines"], 12);
   EXPECT_EQ(said["coroutines_found"], 5);
   EXPECT_EQ(said["said"].get<std::string>().find("5 of 12 coroutines match (41.67%)"), 0u);
@@ -144,10 +167,33 @@ TEST_F(DumpForTools, ABrowserReadsThePage) {
 }
 
 TEST_F(DumpForTools, APageIsOfStacksOnly) {
-  const Outcome outcome = run(
-      coroscope({"dump", std::to_string(target_.pid()), "--by", "coroutine", "--format", "html"}));
+  const Outcome outcome = run(coroscope({"dump", pid(), "--by", "coroutine", "--format", "html"}));
   EXPECT_EQ(outcome.code, 2);
   EXPECT_NE(outcome.errors.find("--by stack"), std::string::npos);
+}
+
+TEST_F(DumpForTools, WhatATargetIsCalledIsNoMarkup) {
+  const std::string name = "</script><script>alert(1)</script>\x1b[2J\n\"'&amp;";
+  start({program("waiting"), name});
+  const auto said = checked(dump_to("dump.html", {"--format", "html"}), "alert");
+  ASSERT_TRUE(said.is_object());
+  EXPECT_NE(said["notes"].get<std::string>().find("alert(1)</script>?[2J?\"'&amp;"),
+            std::string::npos)
+      << said["notes"];
+  dump_to("dump.pb.gz", {"--format", "pprof"});
+  expect_match(pprof({"-top"}), "^File: waiting\n");
+}
+
+TEST_F(DumpForTools, WhatWasLostIsInEachForm) {
+  start({program("corrupt_table"), "duplicate_ids"});
+  const std::string lost = "\nlost +15 table slots .*\n(.*\n)*completeness 6.25%";
+  dump_to("dump.pb.gz", {"--format", "pprof"});
+  expect_match(errors_, "lost +15 table slots ");
+  expect_match(pprof({"-top"}), lost);
+  const auto said = checked(dump_to("dump.html", {"--format", "html"}), "nothing");
+  ASSERT_TRUE(said.is_object());
+  EXPECT_EQ(said["coroutines"], 1);
+  expect_match(said["notes"], lost);
 }
 
 }  // namespace
