@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "wire.h"
@@ -80,6 +81,31 @@ struct Census {
   uint64_t annotated = 0;      // members that have a name or labels
 };
 
+// Headcount is a census of which only numbers are kept.
+struct Headcount {
+  using ByActivity = std::array<uint64_t, 4>;  // index: Activity
+
+  uint64_t started_ns = 0;
+  uint64_t ended_ns = 0;
+  std::vector<ByActivity> by_spawn_stack;  // index: SpawnStack
+  uint64_t system = 0;                     // of the runtime itself, not among those
+  // Of those that have a stack, the runtime's own too: address space that it
+  // takes, and how much of it is in use, from the outermost frame to where each
+  // is. Of those that run that is not known.
+  uint64_t stack_reserved = 0;
+  uint64_t stack_used = 0;
+  uint64_t stacks = 0;
+  uint64_t stacks_running = 0;  // of those
+  uint64_t stacks_odd = 0;      // further ones, whose bounds make no sense
+  CensusLosses losses;
+
+  uint64_t count(Activity activity) const {
+    uint64_t sum = 0;
+    for (const ByActivity& row : by_spawn_stack) sum += row[static_cast<size_t>(activity)];
+    return sum;
+  }
+};
+
 // SchedulerFigures is one running scheduler. Each figure was read on its own.
 struct SchedulerFigures {
   struct Worker {
@@ -98,6 +124,9 @@ struct SchedulerFigures {
   uint64_t queued = 0;  // coroutines in the global queue
   uint64_t timers = 0;
   uint64_t blocking = 0;  // coroutines in blocking calls
+  // Coroutines that it ever started, and that ended; nothing if it does not tell.
+  std::optional<uint64_t> spawned;
+  std::optional<uint64_t> exited;
   std::vector<Worker> workers;
   uint32_t workers_unread = 0;  // unreadable, or beyond what is looked at
 };

@@ -118,6 +118,9 @@ class Target {
   // error only if the target has ended; what is unreadable is in the losses.
   virtual Result<Census> census(const UnwindContext& unwind) = 0;
 
+  // The same, but only counted, which costs far less than a census.
+  virtual Result<Headcount> count() = 0;
+
   // Return addresses of a spawn stack, innermost first; empty if not known.
   virtual std::vector<uint64_t> spawn_stack(SpawnStack id) = 0;
   // Whether spawn_stack(id), asked for before, ends before the outermost frame.

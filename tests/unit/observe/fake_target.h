@@ -18,6 +18,7 @@ class FakeTarget : public Target {
   uint64_t stacks_lost() const override { return 0; }
   uint32_t workers() const override { return 1; }
   Result<Census> census(const UnwindContext&) override { return Census{}; }
+  Result<Headcount> count() override { return Headcount{}; }
   std::vector<uint64_t> spawn_stack(SpawnStack) override { return {}; }
   bool spawn_stack_cut(SpawnStack) const override { return false; }
   std::string reason_name(Reason) const override { return {}; }

@@ -8,6 +8,7 @@
 #include "targets/coro/annotation_reader.h"
 #include "targets/coro/guarded.h"
 #include "targets/coro/names.h"
+#include "targets/coro/table_counter.h"
 #include "util/clock.h"
 
 namespace coroscope::coro {
@@ -29,19 +30,6 @@ constexpr uint64_t stacks_ns = 8'000'000'000;
 // table: the longer they wait for it, the more of them have moved on.
 constexpr size_t task_batch = 256;
 constexpr uint32_t task_batch_slots = 1024;
-
-Activity activity_of(uint32_t state) {
-  switch (state) {
-    case CORO_STATE_RUNNING:
-      return Activity::running;
-    case CORO_STATE_PARKED:
-      return Activity::parked;
-    case CORO_STATE_SYSCALL:
-      return Activity::syscall;
-    default:
-      return Activity::runnable;
-  }
-}
 
 }  // namespace
 
@@ -194,12 +182,26 @@ Result<Census> CoroTarget::census(const UnwindContext& unwind) {
   if (now) scan_table(now->table_slabs, unwind, census);
   census.slots = slots_;
   census.ended_ns = monotonic_ns();
-  // What could not be read of a process that is ending was not lost.
-  const bool unread = census.losses.total() + census.stacks_unread > 0;
-  if (unread ? process_.ending() : !process_.alive()) return process_.gone();
-  // After the reads: what came before is then of the program that was opened.
-  if (process_.executed()) return process_.gone();
+  if (ended(census.losses.total() + census.stacks_unread)) return process_.gone();
   return census;
+}
+
+Result<Headcount> CoroTarget::count() {
+  Headcount count;
+  count.started_ns = monotonic_ns();
+  const ScanLimits limits{settle_ns, count.started_ns + census_ns};
+  if (const auto now = descriptor_now(count.losses)) {
+    slots_ = count_table(table_, now->table_slabs, stacks_at_most() + 1, limits, count);
+  }
+  count.ended_ns = monotonic_ns();
+  if (ended(count.losses.total())) return process_.gone();
+  return count;
+}
+
+// After the reads: what came before is then of the program that was opened. What
+// could not be read of a process that is ending was not lost.
+bool CoroTarget::ended(uint64_t unread) const {
+  return (unread > 0 ? process_.ending() : !process_.alive()) || process_.executed();
 }
 
 std::vector<uint64_t> CoroTarget::spawn_stack(SpawnStack id) {

@@ -34,6 +34,7 @@ class CoroTarget : public Target {
   uint32_t workers() const override;
   uint32_t other_copies() const override { return other_copies_; }
   Result<Census> census(const UnwindContext& unwind) override;
+  Result<Headcount> count() override;
   std::vector<uint64_t> spawn_stack(SpawnStack id) override;
   bool spawn_stack_cut(SpawnStack id) const override;
   std::string reason_name(Reason reason) const override;
@@ -54,6 +55,7 @@ class CoroTarget : public Target {
   std::optional<coro_descriptor> descriptor_now(CensusLosses& losses) const;
   // A field of it that changes while the target runs.
   std::optional<uint32_t> read_now(size_t offset) const;
+  bool ended(uint64_t unread) const;
   void scan_table(uint32_t slabs, const UnwindContext& unwind, Census& census);
   ParkedStack stack_of(TableHeader& entry, const UnwindContext& unwind, Census& census);
   void add_tasks(const UnwindContext& unwind, Census& census);

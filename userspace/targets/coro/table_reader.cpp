@@ -116,19 +116,22 @@ void TableReader::give_up(Outcome why, Pass& pass) {
 void TableReader::scan_chunk(uint64_t address, uint32_t first_slot, uint32_t headers,
                              Pass& pass) const {
   const size_t stride = descriptor_.table_header_size;
-  std::vector<std::byte> first(headers * stride);
-  std::vector<std::byte> second(headers * stride);
-  Memory::Request requests[] = {{address, first.data(), first.size(), false},
-                                {address, second.data(), second.size(), false}};
+  const size_t bytes = headers * stride;
+  pass.first.resize(bytes);
+  pass.second.resize(bytes);
+  Memory::Request requests[] = {{address, pass.first.data(), bytes, false},
+                                {address, pass.second.data(), bytes, false}};
   if (memory_.read_many(requests) != 2) {
     pass.scan.losses.unreadable += headers;
     return;
   }
+  // Most of a large table stands still: one comparison for all of them.
+  const bool still = std::memcmp(pass.first.data(), pass.second.data(), bytes) == 0;
   for (uint32_t i = 0; i < headers; ++i) {
     TableHeader entry{first_slot + i, address + i * stride, {}};
-    coro_header again{};
-    std::memcpy(&entry.header, first.data() + i * stride, sizeof again);
-    std::memcpy(&again, second.data() + i * stride, sizeof again);
+    std::memcpy(&entry.header, pass.first.data() + i * stride, sizeof entry.header);
+    coro_header again = entry.header;
+    if (!still) std::memcpy(&again, pass.second.data() + i * stride, sizeof again);
     // Reading a torn one again here would let a table full of them hold us up.
     file(entry, is_whole(entry.header, again) ? judge(again) : Outcome::torn, pass);
   }
@@ -197,7 +200,7 @@ void TableReader::scan_all(const std::vector<uint64_t>& addresses, Pass& pass) c
 }
 
 TableScan TableReader::scan(uint32_t slabs, const ScanLimits& limits, const Sink& sink) const {
-  Pass pass{limits, sink, {}, 0, {}};
+  Pass pass{limits, sink, {}, 0, {}, {}, {}};
   const std::vector<uint64_t> addresses = slab_addresses(slabs, pass);
   scan_all(addresses, pass);
   settle(pass);

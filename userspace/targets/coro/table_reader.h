@@ -63,6 +63,8 @@ class TableReader {
     TableScan scan;
     uint64_t looked_at = 0;  // slots, or counted as lost
     std::vector<Pending> pending;
+    std::vector<std::byte> first;  // the two copies of a chunk
+    std::vector<std::byte> second;
   };
 
   std::vector<uint64_t> slab_addresses(uint32_t slabs, Pass& pass) const;
