@@ -52,6 +52,15 @@ struct DumpOptions {
 };
 ExitCode run_dump(const DumpOptions& options);
 
+struct StatOptions {
+  std::string pid;
+  std::string interval = "1s";
+  std::string duration;  // empty: until interrupted, or the target ends
+  uint64_t count = 0;    // lines; 0: no end
+  bool json = false;
+};
+ExitCode run_stat(const StatOptions& options);
+
 ExitCode run_ps(bool json);
 ExitCode run_doctor(bool json);
 

@@ -84,6 +84,21 @@ void add_dump(CLI::App& app, DumpOptions& options) {
   dump->footer(footer);
 }
 
+void add_stat(CLI::App& app, StatOptions& options) {
+  CLI::App* stat = app.add_subcommand(
+      "stat", "Show the vitals of a process, a line an interval; needs no BPF and no attach");
+  stat->add_option("PID", options.pid, "The process")->required();
+  stat->add_option("-i,--interval", options.interval, "Time between two looks")
+      ->capture_default_str();
+  CLI::Option* length = stat->add_option("--for", options.duration,
+                                         "How long, as 30s, 2m or 1h30m (default: until Ctrl-C)");
+  stat->add_option("--count", options.count, "Look so many times")
+      ->check(CLI::PositiveNumber)
+      ->excludes(length);
+  stat->add_flag("--json", options.json, "One JSON object a line");
+  stat->footer(footer);
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"coroscope: observe the coroutines of running processes from outside"};
   app.require_subcommand(1);
@@ -96,6 +111,8 @@ int run(int argc, char** argv) {
   add_watch(app, watch);
   DumpOptions dump;
   add_dump(app, dump);
+  StatOptions stat;
+  add_stat(app, stat);
   bool json = false;
   CLI::App* ps = app.add_subcommand("ps", "List the processes that run coroutines");
   ps->add_flag("--json", json, "One JSON object a line");
@@ -111,6 +128,7 @@ int run(int argc, char** argv) {
   }
   init_log(verbose ? LogLevel::debug : LogLevel::warn);
   if (app.got_subcommand("dump")) return run_dump(dump);
+  if (app.got_subcommand("stat")) return run_stat(stat);
   if (*ps) return run_ps(json);
   if (*doctor) return run_doctor(json);
   return run_watch(watch);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // coroscope watch: attach to each process, look at it at an interval, report.
 #include <fmt/format.h>
-#include <poll.h>
 
 #include <algorithm>
 #include <limits>
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/pause.h"
 #include "cli/pid.h"
 #include "cli/signals.h"
 #include "cli/watch_output.h"
@@ -20,8 +20,6 @@ namespace {
 
 using Observations = std::vector<std::unique_ptr<Observation>>;
 
-constexpr uint64_t shortest_interval_ns = 10'000'000;
-
 struct Times {
   uint64_t length_ns = std::numeric_limits<uint64_t>::max();
   uint64_t interval_ns = 0;
@@ -29,13 +27,9 @@ struct Times {
 
 Result<Times> parse_times(const WatchOptions& options) {
   Times times;
-  auto interval = parse_duration(options.interval);
-  if (!interval) return Error{ErrorKind::usage, "--interval: " + interval.error().message};
-  times.interval_ns = static_cast<uint64_t>(interval->count());
-  if (times.interval_ns < shortest_interval_ns) {
-    return Error{ErrorKind::usage, fmt::format("--interval: {} is too short; the shortest is 10ms",
-                                               options.interval)};
-  }
+  const auto interval = parse_interval(options.interval);
+  if (!interval) return interval.error();
+  times.interval_ns = *interval;
   if (!options.duration.empty()) {
     auto length = parse_duration(options.duration);
     if (!length) return Error{ErrorKind::usage, "--for: " + length.error().message};
@@ -97,23 +91,6 @@ Result<KernelCounters> load_for(const Observations& observations) {
   return KernelCounters::load(sizes);
 }
 
-// Waits until `until_ns`, a signal, or the end of a target.
-enum class Woken { by_time, by_signal, by_target };
-Woken wait(uint64_t until_ns, const Fd& signals, const Observations& observations,
-           const std::vector<bool>& gone) {
-  std::vector<pollfd> fds{{signals.get(), POLLIN, 0}};
-  for (size_t i = 0; i < observations.size(); ++i) {
-    fds.push_back({gone[i] ? -1 : observations[i]->process().pidfd(), POLLIN, 0});
-  }
-  const uint64_t now = monotonic_ns();
-  const uint64_t left = until_ns > now ? until_ns - now : 0;
-  const timespec timeout{static_cast<time_t>(left / 1'000'000'000),
-                         static_cast<long>(left % 1'000'000'000)};
-  const int ready = ppoll(fds.data(), fds.size(), &timeout, nullptr);
-  if (ready > 0 && fds[0].revents) return Woken::by_signal;
-  return ready > 0 ? Woken::by_target : Woken::by_time;
-}
-
 // Watch is one run of the command once everything is open.
 class Watch {
  public:
@@ -130,6 +107,7 @@ class Watch {
 
  private:
   Result<void> tick_all();
+  std::vector<int> pidfds() const;
   bool all_gone() const { return std::find(gone_.begin(), gone_.end(), false) == gone_.end(); }
 
   Observations observations_;
@@ -163,17 +141,24 @@ Result<void> Watch::tick_all() {
   return {};
 }
 
+std::vector<int> Watch::pidfds() const {
+  std::vector<int> fds;
+  for (size_t i = 0; i < observations_.size(); ++i) {
+    fds.push_back(gone_[i] ? -1 : observations_[i]->process().pidfd());
+  }
+  return fds;
+}
+
 void Watch::follow() {
   const uint64_t no_end = std::numeric_limits<uint64_t>::max();
   const uint64_t end =
       times_.length_ns > no_end - started_ns_ ? no_end : started_ns_ + times_.length_ns;
   uint64_t next = started_ns_ + times_.interval_ns;
   while (!all_gone() && output_.wanted()) {
-    const Woken woken = wait(std::min(next, end), signals_, observations_, gone_);
+    const Woken woken = pause_until(std::min(next, end), signals_, pidfds());
     if (auto ticked = tick_all(); !ticked) fail(ticked.error());
     if (woken == Woken::by_signal || monotonic_ns() >= end) return;
-    // After a slow look the next one is due at a multiple of the interval again.
-    while (next <= monotonic_ns()) next += times_.interval_ns;
+    next = next_look(next, times_.interval_ns);
   }
 }
 

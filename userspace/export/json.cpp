@@ -48,26 +48,6 @@ Json spawn_stack_json(const StackBalance& row) {
           {"park_ns_histogram", histogram_json(row.events)}};
 }
 
-Json worker_json(const SchedulerFigures::Worker& worker) {
-  return {{"queued", worker.queued}, {"running", worker.running}, {"dispatches", worker.dispatches},
-          {"steals", worker.steals}, {"stolen", worker.stolen},   {"handoffs", worker.handoffs},
-          {"sleeps", worker.sleeps}};
-}
-
-Json scheduler_json(const SchedulerFigures& scheduler) {
-  Json json = {{"id", scheduler.id},
-               {"idle", scheduler.idle},
-               {"spinning", scheduler.spinning},
-               {"threads", scheduler.threads},
-               {"queued", scheduler.queued},
-               {"timers", scheduler.timers},
-               {"blocking", scheduler.blocking}};
-  json["workers"] = Json::array();
-  for (const auto& worker : scheduler.workers) json["workers"].push_back(worker_json(worker));
-  if (scheduler.workers_unread > 0) json["workers_unread"] = scheduler.workers_unread;
-  return json;
-}
-
 Json finding_json(const ReportedFinding& finding) {
   Json json = {{"verdict", verdict_name(finding.growth.verdict)}};
   if (!finding.reason.empty()) json["reason"] = finding.reason;
@@ -147,13 +127,7 @@ std::string sample_json(const SampleRecord& record) {
   Json json = {{"type", "sample"}, {"pid", record.pid}, {"elapsed_s", record.elapsed_s}};
   json.update(account_json(record.account));
   json["losses"] = losses_json(record.account);
-  if (record.schedulers) {
-    json["schedulers"] = Json::array();
-    for (const SchedulerFigures& scheduler : record.schedulers->running) {
-      json["schedulers"].push_back(scheduler_json(scheduler));
-    }
-    if (record.schedulers->lost > 0) json["schedulers_lost"] = record.schedulers->lost;
-  }
+  if (record.schedulers) add_schedulers(json, *record.schedulers);
   return line(json);
 }
 

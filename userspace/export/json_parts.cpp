@@ -4,6 +4,31 @@
 #include <fmt/format.h>
 
 namespace coroscope {
+namespace {
+
+Json worker_json(const SchedulerFigures::Worker& worker) {
+  return {{"queued", worker.queued}, {"running", worker.running}, {"dispatches", worker.dispatches},
+          {"steals", worker.steals}, {"stolen", worker.stolen},   {"handoffs", worker.handoffs},
+          {"sleeps", worker.sleeps}};
+}
+
+Json scheduler_json(const SchedulerFigures& scheduler) {
+  Json json = {{"id", scheduler.id},
+               {"idle", scheduler.idle},
+               {"spinning", scheduler.spinning},
+               {"threads", scheduler.threads},
+               {"queued", scheduler.queued},
+               {"timers", scheduler.timers},
+               {"blocking", scheduler.blocking}};
+  if (scheduler.spawned) json["spawned"] = *scheduler.spawned;
+  if (scheduler.exited) json["exited"] = *scheduler.exited;
+  json["workers"] = Json::array();
+  for (const auto& worker : scheduler.workers) json["workers"].push_back(worker_json(worker));
+  if (scheduler.workers_unread > 0) json["workers_unread"] = scheduler.workers_unread;
+  return json;
+}
+
+}  // namespace
 
 std::string line(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -15,6 +40,14 @@ Json census_losses_json(const CensusLosses& losses) {
           {"unreadable", losses.unreadable},
           {"malformed", losses.malformed},
           {"over_limit", losses.over_limit}};
+}
+
+void add_schedulers(Json& json, const Schedulers& schedulers) {
+  json["schedulers"] = Json::array();
+  for (const SchedulerFigures& scheduler : schedulers.running) {
+    json["schedulers"].push_back(scheduler_json(scheduler));
+  }
+  if (schedulers.lost > 0) json["schedulers_lost"] = schedulers.lost;
 }
 
 Json stack_json(const ReportedStack& stack) {

@@ -23,6 +23,8 @@ inline double seconds(uint64_t ns) {
 }
 
 Json census_losses_json(const CensusLosses& losses);
+// As "schedulers", and what is not among them as "schedulers_lost".
+void add_schedulers(Json& json, const Schedulers& schedulers);
 Json stack_json(const ReportedStack& stack);
 Json names_json(const ReportedNames& named);
 

@@ -115,10 +115,17 @@ Result<ProcessStat> parse_stat(std::string_view text) {
   const std::string_view state = field(rest, 0);
   if (state.size() != 1) return malformed;
   stat.state = state[0];
+  uint64_t user_ticks = 0;
+  uint64_t system_ticks = 0;
   if (!parse_number(field(rest, 9 - 3), &stat.flags) ||
-      !parse_number(field(rest, 22 - 3), &stat.start_ticks)) {
+      !parse_number(field(rest, 14 - 3), &user_ticks) ||
+      !parse_number(field(rest, 15 - 3), &system_ticks) ||
+      !parse_number(field(rest, 20 - 3), &stat.threads) ||
+      !parse_number(field(rest, 22 - 3), &stat.start_ticks) ||
+      !parse_number(field(rest, 24 - 3), &stat.resident_pages)) {
     return malformed;
   }
+  stat.cpu_ticks = user_ticks + system_ticks;
   return stat;
 }
 
@@ -151,6 +158,13 @@ Result<Process> Process::open(pid_t pid) {
                                                      process.proc_path("status"))};
   }
   return process;
+}
+
+std::optional<ProcessStat> Process::stat() const {
+  std::string text;
+  if (!read_text_file(proc_path("stat"), &text) || !alive()) return std::nullopt;
+  const Result<ProcessStat> stat = parse_stat(text);
+  return stat ? std::optional<ProcessStat>(*stat) : std::nullopt;
 }
 
 std::string Process::command_line() const {

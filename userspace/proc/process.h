@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,20 @@
 #include "util/result.h"
 
 namespace coroscope {
+
+// What /proc/PID/stat says of a process.
+struct ProcessStat {
+  std::string name;
+  char state = '?';
+  uint32_t flags = 0;
+  uint64_t start_ticks = 0;
+  uint64_t cpu_ticks = 0;  // user and system, of all its threads, those that ended too
+  uint64_t threads = 0;
+  uint64_t resident_pages = 0;
+};
+
+// The name may hold anything, blanks and parentheses too.
+Result<ProcessStat> parse_stat(std::string_view text);
 
 // Process identifies one process for good: it holds a pidfd, so a later process
 // that gets the same number is never taken for it. What is read by number
@@ -51,6 +66,8 @@ class Process {
   // True if other threads live on without the main one, for good: the kernel
   // then shows no memory under the process's number. May take 200 ms to be sure.
   bool main_thread_ended() const;
+  // What the kernel says of it now; nothing if it has ended.
+  std::optional<ProcessStat> stat() const;
   // "process 1234 (name)"
   std::string describe() const;
   // "/proc/1234/<name>"
@@ -71,17 +88,6 @@ class Process {
   // when it was opened. Nothing is read through it.
   Fd memory_mark_;
 };
-
-// What /proc/PID/stat says of a process.
-struct ProcessStat {
-  std::string name;
-  char state = '?';
-  uint32_t flags = 0;
-  uint64_t start_ticks = 0;
-};
-
-// The name may hold anything, blanks and parentheses too.
-Result<ProcessStat> parse_stat(std::string_view text);
 
 // The entries of a folder that are numbers, ascending.
 std::vector<pid_t> list_numbers(const std::string& path);

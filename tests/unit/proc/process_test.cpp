@@ -175,6 +175,23 @@ TEST(ParseStat, TakesTheNameUpToTheLastParenthesis) {
   EXPECT_EQ(stat->state, 'S');
   EXPECT_EQ(stat->flags & 0x00200000u, 0x00200000u);
   EXPECT_EQ(stat->start_ticks, 424242u);
+  EXPECT_EQ(stat->cpu_ticks, 11u);
+  EXPECT_EQ(stat->threads, 1u);
+  EXPECT_EQ(stat->resident_pages, 5u);
+}
+
+TEST(ProcessStat, IsOfTheProcessAsItIsNow) {
+  const Result<Process> process = Process::open(::getpid());
+  ASSERT_TRUE(process.ok());
+  const std::optional<ProcessStat> alone = process->stat();
+  ASSERT_TRUE(alone);
+  EXPECT_EQ(alone->start_ticks, process->start_ticks());
+  EXPECT_GT(alone->resident_pages, 100u);
+  std::latch done(1);
+  std::thread other([&done] { done.wait(); });
+  EXPECT_EQ(process->stat()->threads, alone->threads + 1);
+  done.count_down();
+  other.join();
 }
 
 TEST(ParseStat, RefusesNonsense) {
