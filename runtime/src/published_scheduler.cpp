@@ -72,6 +72,7 @@ PublishedScheduler::PublishedScheduler(std::size_t workers) : figures_(&unlisted
   put(figures_->global_length, std::uint64_t{0});
   put(figures_->timers, std::uint64_t{0});
   put(figures_->blocking, std::uint64_t{0});
+  put(figures_->spawned, std::uint64_t{0});
   std::atomic_ref(figures_->id).store(++last_id, std::memory_order_release);
 }
 

@@ -143,7 +143,7 @@ class SchedulerCore {
 
   std::atomic<bool> stopping_{false};
   std::atomic<std::uint32_t> visitors_{0};  // other threads that are making a fiber runnable
-  std::atomic<std::uint64_t> foreign_spawned_{0};
+  std::atomic_ref<std::uint64_t> foreign_spawned_{published_.figures().spawned};
   std::mutex empty_mutex_;
   std::condition_variable empty_;
   std::atomic<std::uint32_t> empty_waiters_{0};

@@ -109,19 +109,20 @@ class Worker {
   [[nodiscard]] bool polling() const noexcept { return polling_.load(std::memory_order_seq_cst); }
   [[nodiscard]] bool queue_empty() const noexcept { return queue_.empty(); }
   [[nodiscard]] std::uint64_t spawned() const noexcept {
-    return spawned_.load(std::memory_order_acquire);
+    return Figure(const_cast<std::uint64_t&>(queue_.spawned)).load(std::memory_order_acquire);
   }
   [[nodiscard]] std::uint64_t exited() const noexcept {
-    return exited_.load(std::memory_order_acquire);
+    return Figure(const_cast<std::uint64_t&>(queue_.exited)).load(std::memory_order_acquire);
   }
-  void count_spawn() noexcept {
-    spawned_.store(spawned_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
-  }
-  void count_exit() noexcept {
-    exited_.store(exited_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
-  }
+  void count_spawn() noexcept { count_released(queue_.spawned); }
+  void count_exit() noexcept { count_released(queue_.exited); }
 
  private:
+  using Figure = std::atomic_ref<std::uint64_t>;
+  static void count_released(std::uint64_t& figure) noexcept {
+    Figure(figure).store(get(figure) + 1, std::memory_order_release);
+  }
+
   void push_overflow(Coroutine& coroutine) noexcept;
   void notify_work() noexcept;
   Coroutine* pop_here() noexcept;
@@ -165,8 +166,6 @@ class Worker {
   CoroutineList pooled_tasks_;
   std::uint64_t ids_next_ = 0;
   std::uint64_t ids_end_ = 0;
-  std::atomic<std::uint64_t> spawned_{0};
-  std::atomic<std::uint64_t> exited_{0};
   std::atomic<std::uint32_t> notified_{0};
   std::atomic<bool> polling_{false};
 };

@@ -53,6 +53,45 @@ TEST_P(SchedulerTest, EveryCoroutineRunsOnce) {
   EXPECT_EQ(scheduler_.live(), 0u);
 }
 
+// What the one scheduler that runs publishes of the lives on it.
+struct Lives {
+  std::uint64_t spawned = 0;
+  std::uint64_t exited = 0;
+};
+Lives published_lives() {
+  const auto* scheduler = reinterpret_cast<const coro_scheduler*>(coro_descriptor.schedulers);
+  while (scheduler->id == 0) ++scheduler;
+  Lives lives{scheduler->spawned, 0};
+  for (std::uint32_t i = 0; i < scheduler->worker_count; ++i) {
+    const auto* worker =
+        reinterpret_cast<const coro_worker*>(scheduler->workers + i * coro_descriptor.worker_size);
+    lives.spawned += worker->spawned;
+    lives.exited += worker->exited;
+  }
+  return lives;
+}
+
+coro::Task<> end_at_once() {
+  co_return;
+}
+
+TEST_P(SchedulerTest, PublishesHowManyBeganAndEnded) {
+  EXPECT_EQ(published_lives().spawned, 0u) << "those of a scheduler before are not told";
+  scheduler_.run([] {
+    coro::WaitGroup group;
+    for (int i = 0; i < 100; ++i) {
+      group.add(1);
+      coro::go([&group] { group.done(); });
+    }
+    group.wait();
+    for (int i = 0; i < 10; ++i) coro::start([] { return end_at_once(); }).join();
+  });
+  scheduler_.go([] {});
+  scheduler_.wait_empty();
+  EXPECT_EQ(published_lives().spawned, 112u) << "fibers, tasks, and two from outside";
+  EXPECT_EQ(published_lives().exited, 112u);
+}
+
 // Sums over a tree of coroutines: the same on any number of workers.
 void sum_tree(int depth, std::uint64_t value, std::atomic<std::uint64_t>& sum,
               coro::WaitGroup& group) {

@@ -55,6 +55,10 @@ TEST(Stat, CountsWhatTheTargetCounts) {
     EXPECT_EQ(line["schedulers"][0]["idle"], 3);
     EXPECT_EQ(line["schedulers"][0]["workers"].size(), 3u);
   }
+  const json& scheduler = lines[1]["schedulers"][0];
+  EXPECT_EQ(scheduler["spawned"].get<int64_t>() - scheduler["exited"].get<int64_t>(), live);
+  EXPECT_EQ(lines[1]["spawns_per_second"], 0.0) << "it is quiet";
+  EXPECT_EQ(lines[1]["exits_per_second"], 0.0);
   EXPECT_FALSE(lines[0].contains("interval_s")) << "of the first look there are no rates";
   EXPECT_FALSE(lines[0].contains("cpus"));
   EXPECT_GT(lines[1]["interval_s"], 0);
@@ -69,6 +73,24 @@ TEST(Stat, TellsWhatABusyTargetUses) {
   for (const json& line : lines) cpus += line.value("cpus", 0.0);
   EXPECT_GT(cpus, 0);
   EXPECT_LE(cpus / 3, static_cast<double>(sysconf(_SC_NPROCESSORS_ONLN)) + 0.5);
+}
+
+TEST(Stat, RatesAreWhatTheSchedulerCounted) {
+  Child target({program("leak_ramp"), "steady", "--rate", "2000"});
+  ASSERT_EQ(target.read_line(), "ready");
+  const auto lines = json_stat(target.pid(), {"--count", "4", "-i", "300ms"});
+  ASSERT_EQ(lines.size(), 4u);
+  for (size_t i = 1; i < lines.size(); ++i) {
+    const auto rose = [&](const char* figure) {
+      return lines[i]["schedulers"][0][figure].get<double>() -
+             lines[i - 1]["schedulers"][0][figure].get<double>();
+    };
+    const double interval = lines[i]["interval_s"];
+    EXPECT_NEAR(lines[i]["spawns_per_second"].get<double>() * interval, rose("spawned"), 0.01);
+    EXPECT_NEAR(lines[i]["exits_per_second"].get<double>() * interval, rose("exited"), 0.01);
+    EXPECT_GT(rose("spawned"), 0);
+    EXPECT_GT(rose("exited"), 0);
+  }
 }
 
 TEST(Stat, TheTextHasColumnsAndALineOfTheScheduler) {

@@ -23,7 +23,7 @@
 /* A reader accepts any minor version of a major version that it knows: a minor
  * version only adds fields at the end of a structure and new enumerators. */
 #define CORO_ABI_MAJOR 1u
-#define CORO_ABI_MINOR 1u
+#define CORO_ABI_MINOR 2u
 
 /* "coro-abi" as bytes in memory (little-endian). */
 #define CORO_ABI_MAGIC 0x6962612d6f726f63ull
@@ -246,7 +246,10 @@ struct coro_scheduler {
   uint64_t global_length; /* coroutines in the global queue */
   uint64_t timers;        /* timers that are armed */
   uint64_t blocking;      /* coroutines in coro::blocking */
-  uint64_t reserved[9];
+
+  /* Since minor version 2; before, 0. */
+  uint64_t spawned; /* coroutines that were started by none of its workers; see coro_worker */
+  uint64_t reserved[8];
 };
 
 /* One worker's figures. Its local queue holds queue_tail - queue_head coroutines
@@ -262,7 +265,10 @@ struct coro_worker {
   uint64_t stolen;     /* coroutines that it took so */
   uint64_t handoffs;   /* times that it went to another thread because of coro::blocking */
   uint64_t sleeps;     /* times that it ran out of work */
-  uint64_t reserved[2];
+
+  /* Since minor version 2; before, 0. */
+  uint64_t spawned; /* coroutines that it started */
+  uint64_t exited;  /* coroutines that ended on it; the last ones of a scheduler may end on none */
 };
 
 /* Every object that one can wait on begins with this block. Its counts are

@@ -17,6 +17,10 @@ class SchedulerReading : public testing::Test {
     workers[0].queue_tail = 3;
     workers[0].running = 17;
     workers[1].steals = 4;
+    workers[0].spawned = 100;
+    workers[1].spawned = 20;
+    workers[0].exited = 30;
+    workers[1].exited = 7;
     workers_at = image.put(workers.data(), workers.size() * sizeof workers[0]);
     std::vector<coro_scheduler> slots(4);
     slots[1].id = 9;
@@ -24,6 +28,7 @@ class SchedulerReading : public testing::Test {
     slots[1].worker_count = 2;
     slots[1].threads = 3;
     slots[1].global_length = 55;
+    slots[1].spawned = 3;
     image.descriptor.schedulers = image.put(slots.data(), slots.size() * sizeof slots[0]);
     image.descriptor.scheduler_capacity = 4;
   }
@@ -50,6 +55,17 @@ TEST_F(SchedulerReading, ThoseThatRunAreRead) {
   EXPECT_EQ(one.workers[0].queued, 5u) << "modulo 2^32";
   EXPECT_EQ(one.workers[0].running, 17u);
   EXPECT_EQ(one.workers[1].steals, 4u);
+}
+
+TEST_F(SchedulerReading, CountsWhoWasStartedAndWhoEnded) {
+  EXPECT_EQ(read().running.at(0).spawned, 123u);
+  EXPECT_EQ(read().running.at(0).exited, 37u);
+}
+
+TEST_F(SchedulerReading, BeforeVersionTwoNobodyCountedThat) {
+  image.descriptor.minor = 1;
+  EXPECT_FALSE(read().running.at(0).spawned);
+  EXPECT_FALSE(read().running.at(0).exited);
 }
 
 TEST_F(SchedulerReading, AQueueHoldsNoLessThanNothing) {

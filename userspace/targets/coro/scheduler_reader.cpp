@@ -22,7 +22,8 @@ SchedulerFigures::Worker worker_of(const coro_worker& worker) {
   return figures;
 }
 
-SchedulerFigures figures_of(const coro_scheduler& scheduler) {
+// Of the scheduler as a whole; add_worker adds what its workers have counted.
+SchedulerFigures figures_of(const coro_scheduler& scheduler, bool counts_lives) {
   SchedulerFigures figures;
   figures.id = scheduler.id;
   figures.idle = scheduler.idle;
@@ -31,7 +32,17 @@ SchedulerFigures figures_of(const coro_scheduler& scheduler) {
   figures.queued = scheduler.global_length;
   figures.timers = scheduler.timers;
   figures.blocking = scheduler.blocking;
+  if (counts_lives) {
+    figures.spawned = scheduler.spawned;
+    figures.exited = 0;
+  }
   return figures;
+}
+
+void add_worker(const coro_worker& worker, SchedulerFigures& figures) {
+  figures.workers.push_back(worker_of(worker));
+  if (figures.spawned) *figures.spawned += worker.spawned;
+  if (figures.exited) *figures.exited += worker.exited;
 }
 
 }  // namespace
@@ -51,7 +62,7 @@ bool SchedulerReader::read_workers(const coro_scheduler& scheduler, uint64_t add
   for (uint32_t i = 0; i < count; ++i) {
     if (!requests[i].ok) continue;
     --figures.workers_unread;
-    figures.workers.push_back(worker_of(workers[i]));
+    add_worker(workers[i], figures);
   }
   uint64_t id = 0;
   return memory_.read_value(address + offsetof(coro_scheduler, id), &id) && id == scheduler.id;
@@ -72,7 +83,7 @@ Schedulers SchedulerReader::read() const {
     coro_scheduler scheduler{};
     std::memcpy(&scheduler, bytes.data() + offset, sizeof scheduler);
     if (scheduler.id == 0) continue;
-    SchedulerFigures figures = figures_of(scheduler);
+    SchedulerFigures figures = figures_of(scheduler, descriptor_.minor >= 2);
     const bool there = read_workers(scheduler, descriptor_.schedulers + offset, left, figures);
     left -= std::min(scheduler.worker_count, left);
     if (there) result.running.push_back(std::move(figures));
