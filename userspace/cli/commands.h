@@ -49,8 +49,10 @@ struct DumpOptions {
   std::string stack;
   std::string top;
   std::string created_by;
+  bool tree = false;
 };
 ExitCode run_dump(const DumpOptions& options);
+ExitCode run_dump_tree(const DumpOptions& options);
 
 struct StatOptions {
   std::string pid;

@@ -141,6 +141,7 @@ void show(const DumpPage& page, DumpDetails& details, DumpEncoder& encoder) {
 }  // namespace
 
 ExitCode run_dump(const DumpOptions& options) {
+  if (options.tree) return run_dump_tree(options);
   if (auto checked = check(options); !checked) return fail(checked.error());
   const auto filter = parse_filter(options);
   if (!filter) return fail(filter.error());

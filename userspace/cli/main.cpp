@@ -62,7 +62,7 @@ void add_dump(CLI::App& app, DumpOptions& options) {
       ->capture_default_str();
   dump->add_option("--sort", options.sort, "Most members first, or oldest first")
       ->check(CLI::IsMember({"count", "age"}));
-  dump->add_option("--limit", options.limit, "Show so many groups, or coroutines, at most")
+  dump->add_option("--limit", options.limit, "Show so many groups, coroutines or trees at most")
       ->check(CLI::PositiveNumber);
   const char* of = "Only these";
   dump->add_option("--state", options.states, "Of this state; may be repeated")
@@ -81,6 +81,8 @@ void add_dump(CLI::App& app, DumpOptions& options) {
   dump->add_option("--label", options.labels, "KEY=VALUE; of several, all")
       ->allow_extra_args(false)
       ->group(of);
+  dump->add_flag("--tree", options.tree,
+                 "Who waits for whom, by joins and locks: below each those who wait for it");
   dump->footer(footer);
 }
 

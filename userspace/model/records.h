@@ -53,6 +53,7 @@ struct Member {
   SpawnStack spawn_stack = 0;
   ParkedStack parked_stack = no_parked_stack;
   Reason reason = 0;
+  uint32_t revision = 0;  // as long as it is the same, nothing has happened to the coroutine
   Activity activity = Activity::runnable;
   bool system = false;     // belongs to the runtime, not to the program
   bool annotated = false;  // has a name or labels

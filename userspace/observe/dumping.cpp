@@ -53,7 +53,7 @@ void add_words(const DumpRecord& record, const Target& target, StackNames& names
 
 }  // namespace
 
-Result<Dump> take_dump(Observation& observation) {
+Result<Dump> take_dump(Observation& observation, const LookAtCensus& look) {
   Dump dump;
   const Process& process = observation.process();
   const Target& target = observation.target();
@@ -64,6 +64,7 @@ Result<Dump> take_dump(Observation& observation) {
   dump.other_copies = target.other_copies();
   const auto census = observation.take_census();
   if (!census) return census.error();
+  if (look) look(*census);
   dump.taken_unix_ns = unix_ns();
   dump.census_ns = census->ended_ns - census->started_ns;
   dump.losses = census->losses;

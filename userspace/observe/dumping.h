@@ -2,14 +2,18 @@
 // A dump of a process by census alone: needs no probe, so no BPF.
 #pragma once
 
+#include <functional>
+
 #include "model/dump.h"
 #include "model/dump_query.h"
 #include "observe/observation.h"
 
 namespace coroscope {
 
-// Everything alive now, with its stacks in words. Error: target_gone.
-Result<Dump> take_dump(Observation& observation);
+// Everything alive now, with its stacks in words. Error: target_gone. `look` is for
+// what has to be read right after the census: finding words takes longer.
+using LookAtCensus = std::function<void(const Census&)>;
+Result<Dump> take_dump(Observation& observation, const LookAtCensus& look = {});
 
 // DumpDetails asks the target about single coroutines of a dump. Later than the
 // dump, so each answer is checked to be about the same wait of the same

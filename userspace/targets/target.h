@@ -130,9 +130,13 @@ class Target {
   // `function` is short, as symbolize/frame.h makes it.
   virtual bool is_runtime_function(std::string_view function) const = 0;
   virtual std::optional<WaitObject> wait_object(uint64_t address) const = 0;
-  // The same, but only if the coroutine `id` still waits on it.
+  // False if what is waited on for this reason never has a WaitObject::holder.
+  virtual bool may_have_holder(Reason) const { return true; }
+  // The same as wait_object, but only if the coroutine `id` still waits on it.
   virtual std::optional<WaitObject> object_of(uint32_t slot, uint64_t id,
                                               uint64_t object) const = 0;
+  // The same, but only if it is still in the very wait that a census found.
+  virtual std::optional<WaitObject> object_of_wait(const Member& member) const = 0;
 
   // A place of a coroutine without a stack (ParkedContext::places).
   virtual std::optional<SourcePlace> place(uint64_t place) = 0;

@@ -31,6 +31,9 @@ class FakeTarget : public Target {
   std::optional<WaitObject> object_of(uint32_t, uint64_t, uint64_t object) const override {
     return wait_object(object);
   }
+  std::optional<WaitObject> object_of_wait(const Member& member) const override {
+    return object_of(member.slot, member.id, member.object);
+  }
   std::optional<SourcePlace> place(uint64_t place) override { return find(places, place); }
   std::optional<Annotation> annotation(uint32_t, uint64_t id) const override {
     return find(annotations, id);

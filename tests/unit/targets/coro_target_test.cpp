@@ -83,6 +83,24 @@ TEST_F(CoroTargetCensus, AnIdIsOneCoroutines) {
   }
 }
 
+TEST_F(CoroTargetCensus, AnObjectIsThatOfTheWaitThatWasSeen) {
+  coro_object mutex{};
+  mutex.magic = CORO_OBJECT_MAGIC;
+  mutex.kind = CORO_OBJECT_MUTEX;
+  mutex.holder = 2;
+  image.slab[0].object = image.put(mutex);
+  const Member member = census().members.at(0);
+  EXPECT_EQ(target->object_of_wait(member)->holder, 2u);
+  EXPECT_EQ(target->object_of(0, 1, member.object)->holder, 2u);
+  image.slab[0].sequence += 4;  // woken, and waits on the same again
+  EXPECT_FALSE(target->object_of_wait(member)) << "it is another wait";
+  EXPECT_EQ(target->object_of(0, 1, member.object)->holder, 2u);
+  image.slab[0].state = CORO_STATE_RUNNING;
+  EXPECT_FALSE(target->object_of_wait(census().members.at(0))) << "it does not wait";
+  image.slab[0] = {};
+  EXPECT_FALSE(target->object_of_wait(member)) << "it has ended";
+}
+
 TEST_F(CoroTargetCensus, TheLostStacksStayLost) {
   image.counters.stacks_lost = 5;
   EXPECT_EQ(target->stacks_lost(), 5u);

@@ -7,7 +7,6 @@
 
 #include "targets/coro/annotation_reader.h"
 #include "targets/coro/guarded.h"
-#include "targets/coro/names.h"
 #include "targets/coro/table_counter.h"
 #include "util/clock.h"
 
@@ -139,6 +138,7 @@ Member CoroTarget::member_of(TableHeader& entry, const UnwindContext& unwind, Ce
   member.spawn_stack = header.spawn_stack_id <= stacks_at_most() ? header.spawn_stack_id : 0;
   member.parked_stack = stack;
   member.reason = header.reason;
+  member.revision = header.sequence;
   member.activity = activity_of(header.state);
   member.system = (header.flags & CORO_FLAG_SYSTEM) != 0;
   member.annotated = header.annotation != 0;
@@ -230,6 +230,17 @@ std::optional<WaitObject> CoroTarget::object_of(uint32_t slot, uint64_t id, uint
                         const bool waits = header.state == CORO_STATE_PARKED;
                         if (!waits || header.object != object) return std::nullopt;
                         return objects_.object(object);
+                      });
+}
+
+std::optional<WaitObject> CoroTarget::object_of_wait(const Member& member) const {
+  const uint64_t address = table_.header_address(member.slot);
+  if (address == 0) return std::nullopt;
+  return read_guarded(memory_, address, member.id,
+                      [&](const coro_header& header) -> std::optional<WaitObject> {
+                        const bool same = header.sequence == member.revision;
+                        if (!same || header.state != CORO_STATE_PARKED) return std::nullopt;
+                        return objects_.object(header.object);
                       });
 }
 

@@ -11,6 +11,7 @@
 #include "targets/coro/depot_reader.h"
 #include "targets/coro/descriptor.h"
 #include "targets/coro/id_set.h"
+#include "targets/coro/names.h"
 #include "targets/coro/object_reader.h"
 #include "targets/coro/scheduler_reader.h"
 #include "targets/coro/stack_reader.h"
@@ -39,8 +40,10 @@ class CoroTarget : public Target {
   bool spawn_stack_cut(SpawnStack id) const override;
   std::string reason_name(Reason reason) const override;
   bool is_runtime_function(std::string_view function) const override;
+  bool may_have_holder(Reason reason) const override { return may_wait_for_one(reason); }
   std::optional<WaitObject> wait_object(uint64_t address) const override;
   std::optional<WaitObject> object_of(uint32_t slot, uint64_t id, uint64_t object) const override;
+  std::optional<WaitObject> object_of_wait(const Member& member) const override;
   std::optional<SourcePlace> place(uint64_t place) override;
   std::optional<Annotation> annotation(uint32_t slot, uint64_t id) const override;
   std::optional<Select> select(uint32_t slot, uint64_t id) const override;

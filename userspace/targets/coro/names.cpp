@@ -20,4 +20,16 @@ std::string reason_name(uint32_t reason) {
   }
 }
 
+bool may_wait_for_one(uint32_t reason) {
+  switch (reason) {
+    case CORO_REASON_MUTEX_LOCK:  // of a Once as well
+    case CORO_REASON_RWMUTEX_RLOCK:
+    case CORO_REASON_RWMUTEX_LOCK:
+    case CORO_REASON_JOIN:
+      return true;
+    default:
+      return reason > CORO_REASON_JOIN;
+  }
+}
+
 }  // namespace coroscope::coro

@@ -10,4 +10,8 @@ namespace coroscope::coro {
 // than this observer.
 std::string reason_name(uint32_t reason);
 
+// Whether what one waits on for this reason may tell which coroutine it is up to:
+// false only for those of which it is known that it never does.
+bool may_wait_for_one(uint32_t reason);
+
 }  // namespace coroscope::coro
