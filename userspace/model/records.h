@@ -68,6 +68,14 @@ struct CensusLosses {
   uint64_t over_limit = 0;  // table slots beyond what one census looks at
 
   uint64_t total() const { return torn + unsettled + unreadable + malformed + over_limit; }
+  CensusLosses& operator+=(const CensusLosses& other) {
+    torn += other.torn;
+    unsettled += other.unsettled;
+    unreadable += other.unreadable;
+    malformed += other.malformed;
+    over_limit += other.over_limit;
+    return *this;
+  }
 };
 
 // Census is everything that was alive between started_ns and ended_ns.

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "image.h"
 #include "targets/coro/coro_target.h"
 
@@ -92,6 +94,79 @@ TEST(TableCounter, LosesWhatACensusLoses) {
   EXPECT_EQ(found.losses.malformed, 1u);
   EXPECT_EQ(found.losses.unsettled, 1u);
   EXPECT_TRUE(found.by_spawn_stack.empty());
+}
+
+// A table that several threads may read at once.
+class LargeTable : public Memory {
+ public:
+  static constexpr uint32_t slabs = 17;
+  static constexpr uint32_t per_slab = 16384;
+
+  LargeTable() : headers_(slabs * per_slab) {
+    descriptor.table_directory = directory_at;
+    descriptor.table_directory_capacity = slabs;
+    descriptor.table_slab_headers = per_slab;
+    descriptor.table_header_size = sizeof(coro_header);
+    for (uint32_t i = 0; i < slabs; ++i) directory_.push_back(slabs_at + i * slab_bytes);
+    for (uint32_t i = 0; i < headers_.size(); ++i) {
+      coro_header& header = headers_[i];
+      header.sequence = i % 100 == 7 ? 3 : 2;  // some are never whole
+      header.state = i % 3 == 0 ? CORO_STATE_PARKED : CORO_STATE_RUNNABLE;
+      header.id = i + 1;
+      header.spawn_stack_id = i % 5;
+    }
+  }
+
+  bool read(uint64_t address, void* to, size_t size) const override {
+    const bool in_directory = address < slabs_at;
+    const auto* from = in_directory ? reinterpret_cast<const std::byte*>(directory_.data())
+                                    : reinterpret_cast<const std::byte*>(headers_.data());
+    std::memcpy(to, from + (address - (in_directory ? directory_at : slabs_at)), size);
+    return true;
+  }
+
+  coro_descriptor descriptor{};
+
+ private:
+  static constexpr uint64_t directory_at = 0x1000;
+  static constexpr uint64_t slabs_at = 0x100000;
+  static constexpr uint64_t slab_bytes = per_slab * sizeof(coro_header);
+  std::vector<uint64_t> directory_;
+  std::vector<coro_header> headers_;
+};
+
+TEST(TableCounter, ALargeTableIsCountedInParts) {
+  const LargeTable memory;
+  constexpr uint64_t slots = uint64_t{LargeTable::slabs} * LargeTable::per_slab;
+  const TableReader table(memory, memory.descriptor);
+  Headcount found;
+  EXPECT_EQ(count_table(table, LargeTable::slabs, 10, {.settle_ns = 0}, found), slots);
+  const uint64_t torn = (slots + 92) / 100;
+  EXPECT_EQ(found.losses.torn, torn);
+  EXPECT_EQ(found.losses.total(), torn);
+  EXPECT_EQ(found.count(Activity::parked) + found.count(Activity::runnable), slots - torn);
+  ASSERT_EQ(found.by_spawn_stack.size(), 5u);
+  for (const auto& site : found.by_spawn_stack) {
+    EXPECT_NEAR(static_cast<double>(site[0] + site[2]), slots / 5.0, slots / 40.0);
+  }
+}
+
+TEST(TableReader, EachPartIsSomebodys) {
+  const LargeTable memory;
+  const TableReader table(memory, memory.descriptor);
+  for (const size_t threads : {1, 3, 20}) {  // more than slabs, too
+    std::vector<std::vector<uint32_t>> slots(threads);
+    std::vector<TableReader::Sink> sinks;
+    for (auto& own : slots) {
+      sinks.emplace_back([&own](const TableHeader& entry) { own.push_back(entry.slot); });
+    }
+    const TableScan scan = table.scan(LargeTable::slabs, {.settle_ns = 0}, sinks);
+    std::vector<uint32_t> all;
+    for (const auto& own : slots) all.insert(all.end(), own.begin(), own.end());
+    EXPECT_EQ(all.size() + scan.losses.torn, scan.slots);
+    EXPECT_TRUE(std::is_sorted(all.begin(), all.end()));
+    EXPECT_TRUE(std::adjacent_find(all.begin(), all.end()) == all.end());
+  }
 }
 
 TEST(TableCounter, TheTargetCountsAsItsCensusDoes) {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <future>
 #include <unordered_set>
 
 #include "targets/coro/descriptor.h"
@@ -38,9 +39,9 @@ bool is_well_formed(const coro_header& header) {
   return (header.id == 0) == (header.state == CORO_STATE_FREE);
 }
 
-std::vector<uint64_t> TableReader::slab_addresses(uint32_t slabs, Pass& pass) const {
+// Of one that can not be looked at, 0.
+std::vector<uint64_t> TableReader::slab_addresses(uint32_t slabs, CensusLosses& losses) const {
   const uint32_t per_slab = descriptor_.table_slab_headers;
-  CensusLosses& losses = pass.scan.losses;
   if (slabs > descriptor_.table_directory_capacity) {
     losses.malformed += slabs - descriptor_.table_directory_capacity;
     slabs = descriptor_.table_directory_capacity;
@@ -54,6 +55,11 @@ std::vector<uint64_t> TableReader::slab_addresses(uint32_t slabs, Pass& pass) co
   if (slabs > 0 && !memory_.read(descriptor_.table_directory, addresses.data(), 8ull * slabs)) {
     losses.unreadable += uint64_t{slabs} * per_slab;
     return {};
+  }
+  std::unordered_set<uint64_t> seen;
+  for (uint64_t& address : addresses) {
+    // A slab listed twice would count its coroutines twice.
+    if (address % 8 != 0 || !seen.insert(address).second) address = 0;
   }
   return addresses;
 }
@@ -101,16 +107,16 @@ void TableReader::file(TableHeader& entry, Outcome outcome, Pass& pass) {
       pass.pending.push_back({entry.address, entry.slot, outcome});
       break;
     case Outcome::unreadable:
-      pass.scan.losses.unreadable++;
+      pass.losses.unreadable++;
       break;
     case Outcome::malformed:
-      pass.scan.losses.malformed++;
+      pass.losses.malformed++;
       break;
   }
 }
 
 void TableReader::give_up(Outcome why, Pass& pass) {
-  (why == Outcome::torn ? pass.scan.losses.torn : pass.scan.losses.unsettled)++;
+  (why == Outcome::torn ? pass.losses.torn : pass.losses.unsettled)++;
 }
 
 void TableReader::scan_chunk(uint64_t address, uint32_t first_slot, uint32_t headers,
@@ -122,18 +128,22 @@ void TableReader::scan_chunk(uint64_t address, uint32_t first_slot, uint32_t hea
   Memory::Request requests[] = {{address, pass.first.data(), bytes, false},
                                 {address, pass.second.data(), bytes, false}};
   if (memory_.read_many(requests) != 2) {
-    pass.scan.losses.unreadable += headers;
+    pass.losses.unreadable += headers;
     return;
   }
   // Most of a large table stands still: one comparison for all of them.
   const bool still = std::memcmp(pass.first.data(), pass.second.data(), bytes) == 0;
   for (uint32_t i = 0; i < headers; ++i) {
-    TableHeader entry{first_slot + i, address + i * stride, {}};
-    std::memcpy(&entry.header, pass.first.data() + i * stride, sizeof entry.header);
-    coro_header again = entry.header;
-    if (!still) std::memcpy(&again, pass.second.data() + i * stride, sizeof again);
+    const std::byte* first = pass.first.data() + i * stride;
+    TableHeader entry;
+    entry.slot = first_slot + i;
+    entry.address = address + i * stride;
+    std::memcpy(&entry.header, first, sizeof entry.header);
+    const bool same =
+        still || std::memcmp(first, pass.second.data() + i * stride, sizeof entry.header) == 0;
+    const bool whole = same && entry.header.sequence % 2 == 0;
     // Reading a torn one again here would let a table full of them hold us up.
-    file(entry, is_whole(entry.header, again) ? judge(again) : Outcome::torn, pass);
+    file(entry, whole ? judge(entry.header) : Outcome::torn, pass);
   }
 }
 
@@ -183,29 +193,50 @@ void TableReader::settle(Pass& pass) const {
   for (const Pending& pending : pass.pending) give_up(pending.why, pass);
 }
 
-void TableReader::scan_all(const std::vector<uint64_t>& addresses, Pass& pass) const {
+void TableReader::scan_all(std::span<const uint64_t> addresses, uint32_t first_slab,
+                           Pass& pass) const {
   const uint32_t per_slab = descriptor_.table_slab_headers;
-  std::unordered_set<uint64_t> seen;
-  for (uint32_t slab = 0; slab < addresses.size(); ++slab) {
-    const uint64_t address = addresses[slab];
-    // A slab listed twice would count its coroutines twice.
-    if (address == 0 || address % 8 != 0 || !seen.insert(address).second) {
-      pass.scan.losses.malformed++;
+  for (uint32_t i = 0; i < addresses.size(); ++i) {
+    if (addresses[i] == 0) {
+      pass.losses.malformed++;
       pass.looked_at += per_slab;
     } else {
-      scan_slab(address, slab * per_slab, pass);
+      scan_slab(addresses[i], (first_slab + i) * per_slab, pass);
     }
   }
-  pass.scan.losses.over_limit += addresses.size() * per_slab - pass.looked_at;
+  pass.losses.over_limit += addresses.size() * per_slab - pass.looked_at;
+}
+
+CensusLosses TableReader::scan_part(std::span<const uint64_t> addresses, uint32_t first_slab,
+                                    const ScanLimits& limits, const Sink& sink) const {
+  Pass pass{limits, sink, {}, 0, {}, {}, {}};
+  scan_all(addresses, first_slab, pass);
+  settle(pass);
+  return pass.losses;
 }
 
 TableScan TableReader::scan(uint32_t slabs, const ScanLimits& limits, const Sink& sink) const {
-  Pass pass{limits, sink, {}, 0, {}, {}, {}};
-  const std::vector<uint64_t> addresses = slab_addresses(slabs, pass);
-  scan_all(addresses, pass);
-  settle(pass);
-  pass.scan.slots = static_cast<uint32_t>(addresses.size()) * descriptor_.table_slab_headers;
-  return pass.scan;
+  return scan(slabs, limits, std::span(&sink, 1));
+}
+
+TableScan TableReader::scan(uint32_t slabs, const ScanLimits& limits,
+                            std::span<const Sink> sinks) const {
+  TableScan whole;
+  const std::vector<uint64_t> addresses = slab_addresses(slabs, whole.losses);
+  const std::span<const uint64_t> all(addresses);
+  const size_t share = (all.size() + sinks.size() - 1) / sinks.size();
+  const auto part = [&](size_t i) {
+    const size_t first = std::min(i * share, all.size());
+    return scan_part(all.subspan(first, std::min(share, all.size() - first)),
+                     static_cast<uint32_t>(first), limits, sinks[i]);
+  };
+  // Where no thread is to be had, a part is done when it is asked for.
+  std::vector<std::future<CensusLosses>> others;
+  for (size_t i = 1; i < sinks.size(); ++i) others.push_back(std::async(part, i));
+  whole.losses += part(0);
+  for (auto& other : others) whole.losses += other.get();
+  whole.slots = static_cast<uint32_t>(addresses.size()) * descriptor_.table_slab_headers;
+  return whole;
 }
 
 }  // namespace coroscope::coro

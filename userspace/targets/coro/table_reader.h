@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "model/records.h"
@@ -45,7 +46,11 @@ class TableReader {
   // What the limits cut off is in the losses.
   using Sink = std::function<void(TableHeader&)>;
   TableScan scan(uint32_t slabs, const ScanLimits& limits, const Sink& sink) const;
+  // The same by several threads: as many as sinks, each of which gets a part.
+  TableScan scan(uint32_t slabs, const ScanLimits& limits, std::span<const Sink> sinks) const;
 
+  // Of so many slabs.
+  uint64_t slots(uint32_t slabs) const { return uint64_t{slabs} * descriptor_.table_slab_headers; }
   // Where the header of a slot is that a scan found; 0 if there is none.
   uint64_t header_address(uint32_t slot) const;
 
@@ -57,20 +62,22 @@ class TableReader {
     uint32_t slot;
     Outcome why;  // pending, or torn: a writer that was preempted stays inside for long
   };
-  struct Pass {  // one scan under way
+  struct Pass {  // one scan under way, or a part of it
     const ScanLimits& limits;
     const Sink& sink;
-    TableScan scan;
+    CensusLosses losses;
     uint64_t looked_at = 0;  // slots, or counted as lost
     std::vector<Pending> pending;
     std::vector<std::byte> first;  // the two copies of a chunk
     std::vector<std::byte> second;
   };
 
-  std::vector<uint64_t> slab_addresses(uint32_t slabs, Pass& pass) const;
+  std::vector<uint64_t> slab_addresses(uint32_t slabs, CensusLosses& losses) const;
   void scan_slab(uint64_t address, uint32_t first_slot, Pass& pass) const;
   void scan_chunk(uint64_t address, uint32_t first_slot, uint32_t headers, Pass& pass) const;
-  void scan_all(const std::vector<uint64_t>& addresses, Pass& pass) const;
+  void scan_all(std::span<const uint64_t> addresses, uint32_t first_slab, Pass& pass) const;
+  CensusLosses scan_part(std::span<const uint64_t> addresses, uint32_t first_slab,
+                         const ScanLimits& limits, const Sink& sink) const;
   void settle(Pass& pass) const;
   bool settle_once(uint64_t deadline_ns, Pass& pass) const;
   Outcome read_again(TableHeader& entry) const;
