@@ -23,7 +23,7 @@ class WaitTreeEncoder {
   virtual ~WaitTreeEncoder() = default;
 
   virtual std::string begin(const WaitTreePage& page) = 0;
-  // `names` are of the line's record, if it has one.
+  // `line` is one of the tree's, in their order; `names` are of its record, if it has one.
   virtual std::string line(const WaitTreePage& page, const WaitTree::Line& line,
                            const DumpDetail& names) = 0;
   // `names_unread`: coroutines whose names and labels could not be read.

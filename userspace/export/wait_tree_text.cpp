@@ -14,6 +14,9 @@ namespace {
 // A chain may be a million long: beyond this a number says how deep it is.
 constexpr uint32_t deepest_indent = 40;
 
+// Of those who wait for the same one at the same place; a million may.
+constexpr uint64_t most_alike = 5;
+
 std::string counted(uint64_t count, const char* one, const char* many) {
   return fmt::format("{} {}", count, count == 1 ? one : many);
 }
@@ -68,9 +71,13 @@ class TextWaitTree : public WaitTreeEncoder {
 
   std::string line(const WaitTreePage& page, const WaitTree::Line& line,
                    const DumpDetail& names) override {
-    std::string text = line.depth == 0 ? "\n" : "";
-    text.append(size_t{2} * std::min(line.depth, deepest_indent), ' ');
-    if (line.depth > deepest_indent) text += fmt::format("({} deep) ", line.depth);
+    const Alike alike = alike_of(page, line);
+    if (alike == alike_ && alike.depth > 0 && ++shown_ > most_alike) return "";
+    std::string text;
+    if (alike != alike_) text = end_of_alike();
+    alike_ = alike;
+    if (line.depth == 0) text += "\n";
+    text += indent(line.depth);
     text += line.kind == WaitTree::Kind::cycle ? cycle_text(page.tree.cycles[line.cycle])
                                                : coroutine_text(page, line, names);
     return text + "\n";
@@ -78,7 +85,7 @@ class TextWaitTree : public WaitTreeEncoder {
 
   std::string end(const WaitTreePage& page, uint64_t names_unread) override {
     const WaitTree& tree = page.tree;
-    std::string text = "\n";
+    std::string text = end_of_alike() + "\n";
     if (const size_t hidden = tree.roots.size() - page.roots_shown; hidden > 0) {
       text +=
           fmt::format("and {}, beyond --limit\n", counted(hidden, "further tree", "further trees"));
@@ -86,10 +93,13 @@ class TextWaitTree : public WaitTreeEncoder {
     text += fmt::format("{} in {}, {}\n", counted(tree.coroutines, "coroutine", "coroutines"),
                         counted(tree.roots.size(), "tree", "trees"),
                         counted(tree.cycles.size(), "cycle", "cycles"));
-    text += fmt::format("{} for nothing that names a coroutine",
-                        counted(tree.others_waiting, "other waits", "others wait"));
-    if (tree.others > 0) text += fmt::format(", {} not wait", counted(tree.others, "does", "do"));
-    text += "\n";
+    if (tree.others_waiting > 0) {
+      text += fmt::format("{} for nothing that names a coroutine\n",
+                          counted(tree.others_waiting, "other waits", "others wait"));
+    }
+    if (tree.others > 0) {
+      text += fmt::format("{} not wait\n", counted(tree.others, "other does", "others do"));
+    }
     if (page.moved > 0) {
       text += fmt::format("note  {} changed while being read: left out\n",
                           counted(page.moved, "wait", "waits"));
@@ -100,6 +110,41 @@ class TextWaitTree : public WaitTreeEncoder {
                               counted(page.dump.records.size(), "coroutine", "coroutines"),
                               duration(page.dump.census_ns));
   }
+
+ private:
+  // Those for whom nobody waits are alike if all of this is the same; of others
+  // the depth is 0.
+  struct Alike {
+    uint32_t depth = 0;
+    Reason reason = 0;
+    ParkedStack parked_stack = 0;
+    SpawnStack spawn_stack = 0;
+    bool operator==(const Alike&) const = default;
+  };
+
+  static Alike alike_of(const WaitTreePage& page, const WaitTree::Line& line) {
+    if (line.kind != WaitTree::Kind::coroutine || line.record == WaitTree::no_record) return {};
+    const auto& lines = page.tree.lines;
+    const auto next = static_cast<size_t>(&line - lines.data()) + 1;
+    if (next < lines.size() && lines[next].depth > line.depth) return {};
+    const DumpRecord& record = page.dump.records[line.record];
+    return {line.depth, record.reason, record.parked_stack, record.spawn_stack};
+  }
+
+  static std::string indent(uint32_t depth) {
+    const std::string blanks(size_t{2} * std::min(depth, deepest_indent), ' ');
+    return depth > deepest_indent ? fmt::format("{}({} deep) ", blanks, depth) : blanks;
+  }
+
+  // Says how many of them were not shown.
+  std::string end_of_alike() {
+    const uint64_t hidden = shown_ > most_alike ? shown_ - most_alike : 0;
+    shown_ = 1;
+    return hidden == 0 ? "" : fmt::format("{}and {} more like it\n", indent(alike_.depth), hidden);
+  }
+
+  Alike alike_;
+  uint64_t shown_ = 1;  // of those alike, or would have been
 };
 
 }  // namespace

@@ -72,7 +72,8 @@ TEST(TextWaitTree, ShowsWhoWaitsBelowWhomTheyWaitFor) {
             "\n"
             "and 1 further tree, beyond --limit\n"
             "5 coroutines in 3 trees, 1 cycle\n"
-            "1 other waits for nothing that names a coroutine, 1 does not wait\n"
+            "1 other waits for nothing that names a coroutine\n"
+            "1 other does not wait\n"
             "note  1 wait changed while being read: left out\n"
             "completeness 100%  (7 coroutines, read in 3.4 ms)\n");
 }
@@ -86,6 +87,34 @@ TEST(TextWaitTree, ALongChainDoesNotGrowWideWithoutEnd) {
   const std::string text = text_wait_tree()->line(page, tree.lines[0], {});
   EXPECT_LT(text.size(), 200u);
   EXPECT_NE(text.find("  (999999 deep) coroutine 17 "), std::string::npos) << text;
+}
+
+// Of a million that wait for one lock, a few lines say all.
+TEST(TextWaitTree, ThoseAlikeAreCounted) {
+  Dump dump = five();
+  for (uint64_t id = 8; id <= 40; ++id) {
+    dump.records.push_back(dump.records[1]);
+    dump.records.back().id = id;
+    if (id > 30) dump.records.back().parked_stack = unread_parked_stack;
+  }
+  std::vector<WaitEdge> edges = {{3, 20}};
+  for (uint64_t id = 8; id <= 40; ++id) edges.push_back({id, 1});
+  const WaitTree tree = build_wait_tree(dump, edges);
+  const std::string text =
+      written(*text_wait_tree(), {.dump = dump, .tree = tree, .roots_shown = 1});
+  const auto at = [&text](const std::string& what) { return text.find(what); };
+  EXPECT_NE(at("\n  coroutine 12 [sync.Mutex.Lock, 2.0 s]  transfer  bank.cpp:57\n"
+               "  and 7 more like it\n"
+               "  coroutine 20 [sync.Mutex.Lock, 2.0 s]  transfer  bank.cpp:57\n"
+               "    coroutine 3 [sync.Mutex.Lock, 3.0 s]  transfer  bank.cpp:57\n"
+               "  coroutine 21 "),
+            std::string::npos)
+      << text;
+  EXPECT_NE(at("\n  and 5 more like it\n  coroutine 31 "), std::string::npos) << text;
+  EXPECT_NE(at("\n  coroutine 35 [sync.Mutex.Lock, 2.0 s]  spawned at start  main.cpp:20\n"
+               "  and 5 more like it\n\n"),
+            std::string::npos)
+      << text;
 }
 
 TEST(TextWaitTree, CyclesSayThroughWhom) {
