@@ -26,6 +26,7 @@ class StackReading : public testing::Test {
   }
 
   void read_until(uint64_t until_ns) { reader_.read_until(until_ns); }
+  const coro_header& header() const { return entry_.header; }
 
   Image image;
   int unwound = 0;
@@ -67,6 +68,66 @@ TEST_F(StackReading, AStackThatMovesAllTheTimeIsUnread) {
   EXPECT_EQ(read(), StackReader::Outcome::unread);
   EXPECT_EQ(stack, unread_parked_stack);
   EXPECT_EQ(unwound, 0);
+}
+
+TEST_F(StackReading, WhoLeavesItMeanwhileHasNone) {
+  image.parked(0, 17);
+  image.before_read = [this](uint64_t address, size_t) {
+    if (address < Image::stack_at) return;
+    image.slab[0].state = CORO_STATE_RUNNING;
+    image.slab[0].sequence = 4;
+  };
+  EXPECT_EQ(read(), StackReader::Outcome::none);
+  EXPECT_EQ(stack, no_parked_stack);
+  EXPECT_EQ(header().state, uint32_t{CORO_STATE_RUNNING}) << "it is what it is now";
+  EXPECT_EQ(unwound, 0);
+}
+
+TEST_F(StackReading, OfOneThatEndsMeanwhileIsUnread) {
+  image.parked(0, 17);
+  image.before_read = [this](uint64_t address, size_t) {
+    if (address >= Image::stack_at) image.parked(0, 18).sequence = 8;
+  };
+  EXPECT_EQ(read(), StackReader::Outcome::unread);
+  EXPECT_EQ(header().id, 17u) << "it was there";
+  EXPECT_EQ(unwound, 0);
+}
+
+// In a census stacks are copied together, and who moves meanwhile is read again.
+TEST(StackReadingOfMany, WhoMovedMeanwhileIsReadWhereItIsNow) {
+  Image image;
+  for (uint32_t slot = 0; slot < Image::slab_headers; ++slot) {
+    image.parked(slot, slot + 1).saved_sp = Image::stack_at + 8 * slot;
+  }
+  image.slab[9].stack_high = 0;  // nonsense: alone, and unread
+  image.before_read = [&image](uint64_t address, size_t) {
+    if (address == Image::stack_at + 8 * 5 && image.slab[5].sequence == 2) {
+      image.slab[5].sequence = 4;
+      image.slab[5].saved_sp = Image::stack_at + 0x800;
+    }
+    if (address == Image::stack_at + 8 * 6) image.slab[6].state = CORO_STATE_RUNNING;
+    if (address == Image::stack_at + 8 * 6) image.slab[6].sequence = 4;
+  };
+  std::vector<TableHeader> entries;
+  for (uint32_t slot = 0; slot < Image::slab_headers; ++slot) {
+    entries.push_back({slot, Image::slab_at + slot * sizeof(coro_header), image.slab[slot]});
+  }
+  StackReader reader(image, image.descriptor);
+  reader.read_ahead(entries);
+  EXPECT_EQ(image.reads, Image::slab_headers) << "a stack each but for one, and all headers";
+  for (TableHeader& entry : entries) {
+    ParkedStack stack = 0;
+    const auto unwind = [](const ParkedContext& context) {
+      EXPECT_EQ(context.stack.size(), Image::stack_at + Image::stack_size - context.sp);
+      return UnwoundContext{static_cast<ParkedStack>(context.sp), true};
+    };
+    reader.read(entry, unwind, &stack);
+    const uint64_t sp = Image::stack_at + (entry.slot == 5 ? 0x800u : 8u * entry.slot);
+    const ParkedStack expected = entry.slot == 6   ? no_parked_stack
+                                 : entry.slot == 9 ? unread_parked_stack
+                                                   : static_cast<ParkedStack>(sp);
+    EXPECT_EQ(stack, expected) << entry.slot;
+  }
 }
 
 TEST_F(StackReading, WhenItsTimeIsOverItKnowsOnlyWhatItRemembers) {

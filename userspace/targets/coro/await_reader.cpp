@@ -5,6 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "proc/clustered_reads.h"
+
 namespace coroscope::coro {
 
 namespace {
@@ -14,41 +16,23 @@ class Follower {
  public:
   explicit Follower(TaskPlace& place) : place_(&place) { follow(place.first); }
 
-  // What it wants to read next: the header, the links, the header.
-  void ask(std::vector<Memory::Request>& requests) {
-    if (!begun_) add(requests, place_->header_address, &place_->before, sizeof place_->before);
-    if (link_ != 0) {
-      add(requests, link_, &await_, sizeof await_);
-    } else {
-      add(requests, place_->header_address, &place_->after, sizeof place_->after);
-    }
-    last_ = requests.size() - 1;
-  }
+  bool done() const { return link_ == 0; }
 
-  // Takes what was read; false once that was all.
-  bool take(const std::vector<Memory::Request>& requests) {
-    const bool ok = requests[last_].ok;
-    if (!begun_) place_->read = requests[last_ - 1].ok;
-    begun_ = true;
-    if (link_ == 0) {
-      place_->read = place_->read && ok;
-      return false;
-    }
-    if (ok) {
-      links_.push_back(link_);
-      place_->locations.push_back(await_.location);
-      follow(await_.caller);
-    } else {
+  // What it wants to read next.
+  Memory::Request ask() { return {link_, &await_, sizeof await_, false}; }
+
+  // Takes what was read.
+  void take(bool ok) {
+    if (!ok) {
       link_ = 0;
+      return;
     }
-    return true;
+    links_.push_back(link_);
+    place_->locations.push_back(await_.location);
+    follow(await_.caller);
   }
 
  private:
-  static void add(std::vector<Memory::Request>& requests, uint64_t at, void* to, size_t size) {
-    requests.push_back({at, to, size, false});
-  }
-
   // Goes on to `next`, unless that makes no sense or would have no end.
   void follow(uint64_t next) {
     const bool sane = links_.size() < TaskPlace::max_links && next % 8 == 0 &&
@@ -59,10 +43,8 @@ class Follower {
 
   TaskPlace* place_;
   std::vector<uint64_t> links_;  // that were read
-  uint64_t link_ = 0;            // to be read next; 0: none, but the header again
+  uint64_t link_ = 0;            // to be read next; 0: that was all
   coro_await await_{};
-  size_t last_ = 0;  // of its requests
-  bool begun_ = false;
 };
 
 }  // namespace
@@ -72,17 +54,14 @@ void read_places(const Memory& memory, std::span<TaskPlace> places) {
   followers.reserve(places.size());
   for (TaskPlace& place : places) followers.emplace_back(place);
   std::vector<Memory::Request> requests;
-  while (!followers.empty()) {
+  ClusteredReads reads;  // tasks of a kind have frames side by side
+  while (true) {
+    std::erase_if(followers, [](const Follower& follower) { return follower.done(); });
+    if (followers.empty()) return;
     requests.clear();
-    for (Follower& follower : followers) follower.ask(requests);
-    memory.read_many(requests);
-    size_t kept = 0;
-    for (Follower& follower : followers) {
-      if (!follower.take(requests)) continue;
-      if (&followers[kept] != &follower) followers[kept] = std::move(follower);
-      kept++;
-    }
-    followers.erase(followers.begin() + static_cast<ptrdiff_t>(kept), followers.end());
+    for (Follower& follower : followers) requests.push_back(follower.ask());
+    reads.read(memory, requests);
+    for (size_t i = 0; i < followers.size(); ++i) followers[i].take(requests[i].ok);
   }
 }
 

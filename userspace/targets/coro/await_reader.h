@@ -16,24 +16,20 @@
 
 namespace coroscope::coro {
 
-// TaskPlace is where a task waits, with its header as it was before and after
-// that was read: worth something only if both are one whole.
+// TaskPlace is where a task waits: worth something only if its header did not
+// move while that was read.
 struct TaskPlace {
   // Links followed; of a longer chain, or one that leads into itself, there are
   // no more, and `complete` is false.
   static constexpr size_t max_links = 256;
 
-  uint64_t header_address = 0;
-  uint64_t first = 0;  // the innermost await
-  coro_header before{};
-  coro_header after{};
+  uint64_t first = 0;               // the innermost await
   std::vector<uint64_t> locations;  // of struct coro_location, innermost first; 0: not known
   bool complete = false;            // the chain was followed to its end
-  bool read = false;                // both headers were readable
 };
 
-// Fills the places, of which header_address and first are set. A link of each
-// at a time: a task costs what its links do, not a call for each of them.
+// Fills the places, of which `first` is set. A link of each at a time: a task
+// costs what its links do, not a call for each of them.
 void read_places(const Memory& memory, std::span<TaskPlace> places);
 
 // LocationReader reads places in the source. They are static data of the

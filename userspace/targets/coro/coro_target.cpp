@@ -25,10 +25,10 @@ constexpr uint64_t census_ns = 5'000'000'000;
 constexpr uint64_t census_with_stacks_ns = 10'000'000'000;
 constexpr uint64_t stacks_ns = 8'000'000'000;
 
-// Tasks whose places are read together, and how far apart they may be in the
+// Coroutines whose stacks are read together, and how far apart they may be in the
 // table: the longer they wait for it, the more of them have moved on.
-constexpr size_t task_batch = 256;
-constexpr uint32_t task_batch_slots = 1024;
+constexpr size_t batch = 256;
+constexpr uint32_t batch_slots = 1024;
 
 }  // namespace
 
@@ -146,30 +146,33 @@ Member CoroTarget::member_of(TableHeader& entry, const UnwindContext& unwind, Ce
   return member;
 }
 
-void CoroTarget::add_tasks(const UnwindContext& unwind, Census& census) {
-  stacks_.read_ahead(tasks_);
-  for (TableHeader& entry : tasks_) census.members.push_back(member_of(entry, unwind, census));
-  tasks_.clear();
+void CoroTarget::add_waiting(const UnwindContext& unwind, Census& census) {
+  stacks_.read_ahead(waiting_);
+  for (TableHeader& entry : waiting_) census.members.push_back(member_of(entry, unwind, census));
+  waiting_.clear();
 }
 
 void CoroTarget::scan_table(uint32_t slabs, const UnwindContext& unwind, Census& census) {
   uint64_t duplicates = 0;
   ids_.clear();
+  // Room for all of them, of which only what is used costs memory.
+  const uint64_t slots = uint64_t{slabs} * descriptor_.table_slab_headers;
+  census.members.reserve(std::min<uint64_t>(slots, max_slots));
   stacks_.read_until(census.started_ns + stacks_ns);
   const uint64_t length_ns = unwind ? census_with_stacks_ns : census_ns;
   const ScanLimits limits{settle_ns, census.started_ns + length_ns};
   const TableScan scan = table_.scan(slabs, limits, [&](TableHeader& entry) {
     if (!ids_.insert(entry.header.id)) {
       duplicates++;  // an id is one coroutine's; whose, nobody can tell
-    } else if (unwind && is_task_with_place(entry.header)) {
-      tasks_.push_back(entry);
-      const bool far = entry.slot - tasks_.front().slot >= task_batch_slots;
-      if (far || tasks_.size() == task_batch) add_tasks(unwind, census);
+    } else if (unwind && has_place(entry.header.state)) {
+      waiting_.push_back(entry);
+      const bool far = entry.slot - waiting_.front().slot >= batch_slots;
+      if (far || waiting_.size() == batch) add_waiting(unwind, census);
     } else {
       census.members.push_back(member_of(entry, unwind, census));
     }
   });
-  add_tasks(unwind, census);
+  add_waiting(unwind, census);
   slots_ = scan.slots;
   census.losses = scan.losses;
   census.losses.malformed += duplicates;

@@ -61,7 +61,7 @@ class CoroTarget : public Target {
   bool ended(uint64_t unread) const;
   void scan_table(uint32_t slabs, const UnwindContext& unwind, Census& census);
   ParkedStack stack_of(TableHeader& entry, const UnwindContext& unwind, Census& census);
-  void add_tasks(const UnwindContext& unwind, Census& census);
+  void add_waiting(const UnwindContext& unwind, Census& census);
   Member member_of(TableHeader& entry, const UnwindContext& unwind, Census& census);
 
   const Process& process_;
@@ -75,9 +75,9 @@ class CoroTarget : public Target {
   LocationReader locations_;
   ObjectReader objects_;
   SchedulerReader schedulers_;
-  IdSet ids_;                       // of the census under way
-  std::vector<TableHeader> tasks_;  // found by it, but not yet in it
-  uint32_t slots_ = 0;              // of the last one
+  IdSet ids_;                         // of the census under way
+  std::vector<TableHeader> waiting_;  // found by it, but not yet in it
+  uint32_t slots_ = 0;                // of the last one
   mutable uint64_t stacks_lost_ = 0;
 };
 

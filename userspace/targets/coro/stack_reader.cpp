@@ -2,6 +2,7 @@
 #include "targets/coro/stack_reader.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "util/clock.h"
 
@@ -10,10 +11,31 @@ namespace {
 
 constexpr int tries = 8;
 
+// Stacks copied with one call, together at most; what is beyond is copied alone.
+constexpr size_t most_ahead_bytes = 4 << 20;
+
+// Headers this far apart are cheaper to read with what is between them.
+constexpr uint64_t near_bytes = 4096;
+
+bool is_task(const coro_header& header) {
+  return header.kind == CORO_KIND_TASK;
+}
+
 // The saved stack pointer has to be inside the stack, which has to be one.
 bool has_sane_stack(const coro_header& header) {
   return header.stack_low < header.stack_high && header.saved_sp >= header.stack_low &&
          header.saved_sp < header.stack_high && header.saved_sp % 8 == 0;
+}
+
+size_t stack_bytes(const coro_header& header) {
+  return std::min(header.stack_high - header.saved_sp, StackReader::max_stack_bytes);
+}
+
+ParkedContext context_of_chain(const TaskPlace& chain) {
+  ParkedContext context;
+  context.places = chain.locations;
+  context.places_complete = chain.complete;
+  return context;
 }
 
 }  // namespace
@@ -22,49 +44,8 @@ bool has_place(uint32_t state) {
   return state == CORO_STATE_PARKED || state == CORO_STATE_SYSCALL;
 }
 
-bool is_task_with_place(const coro_header& header) {
-  return header.kind == CORO_KIND_TASK && has_place(header.state) && header.saved_sp != 0;
-}
-
-// In one call: header, stack, header again.
-bool StackReader::copy_stack(const TableHeader& entry, coro_header& before, coro_header& after) {
-  if (!has_sane_stack(entry.header)) return false;
-  const uint64_t sp = entry.header.saved_sp;
-  buffer_.resize(std::min(entry.header.stack_high - sp, max_stack_bytes));
-  Memory::Request requests[] = {{entry.address, &before, sizeof before, false},
-                                {sp, buffer_.data(), buffer_.size(), false},
-                                {entry.address, &after, sizeof after, false}};
-  return memory_.read_many(requests) == 3;
-}
-
-bool StackReader::copy_awaits(const TableHeader& entry, coro_header& before, coro_header& after) {
-  if (entry.header.saved_sp == 0) return false;
-  if (next_ < ahead_.size() && ahead_[next_].header_address == entry.address) {
-    task_ = std::move(ahead_[next_++]);
-  } else {
-    task_ = {};
-    task_.header_address = entry.address;
-    task_.first = entry.header.saved_sp;
-    read_places(memory_, {&task_, 1});
-  }
-  before = task_.before;
-  after = task_.after;
-  // A chain that could not be read may be one that was left meanwhile.
-  return task_.read && (!task_.locations.empty() || !is_whole(before, after));
-}
-
-void StackReader::read_ahead(std::span<const TableHeader> entries) {
-  ahead_.clear();
-  next_ = 0;
-  if (monotonic_ns() > until_ns_) return;
-  for (const TableHeader& entry : entries) {
-    if (!is_task_with_place(entry.header) || remembers(entry)) continue;
-    TaskPlace place;
-    place.header_address = entry.address;
-    place.first = entry.header.saved_sp;
-    ahead_.push_back(std::move(place));
-  }
-  read_places(memory_, ahead_);
+ParkedContext StackReader::context_of_stack(uint64_t sp, std::span<const std::byte> stack) const {
+  return {descriptor_.resume_pc, sp, sp, stack, {}, false};
 }
 
 bool StackReader::remembers(const TableHeader& entry) const {
@@ -72,43 +53,142 @@ bool StackReader::remembers(const TableHeader& entry) const {
          known_[entry.slot].sequence == entry.header.sequence;
 }
 
-// What was read belongs to the header if the header did not move meanwhile.
-bool StackReader::copy_place(TableHeader& entry, ParkedContext& context) {
-  for (int i = 0; i < tries; ++i) {
-    const coro_header first = entry.header;
-    if (!has_place(first.state)) return false;
-    const bool task = first.kind == CORO_KIND_TASK;
-    coro_header before{};
-    coro_header after{};
-    if (!(task ? copy_awaits(entry, before, after) : copy_stack(entry, before, after))) {
-      return false;
-    }
-    if (!is_whole(before, after)) continue;
-    if (before.id != first.id) return false;
-    const bool same = before.sequence == first.sequence;
-    if (!same && !has_place(before.state)) return false;  // what was read first stays true
-    entry.header = before;
-    if (!same && (before.saved_sp != first.saved_sp || before.kind != first.kind)) continue;
-    if (task) {
-      context.places = task_.locations;
-      context.places_complete = task_.complete;
-    } else {
-      context = {descriptor_.resume_pc, first.saved_sp, first.saved_sp, buffer_, {}, false};
-    }
+void StackReader::read_ahead(std::span<const TableHeader> entries) {
+  ahead_.clear();
+  ahead_chains_.clear();
+  ahead_size_ = 0;
+  next_ = 0;
+  if (monotonic_ns() > until_ns_) return;
+  for (const TableHeader& entry : entries) {
+    if (!has_place(entry.header.state) || remembers(entry)) continue;
+    Ahead one;
+    one.header_address = entry.address;
+    one.id = entry.header.id;
+    one.sequence = entry.header.sequence;
+    if (add_ahead(entry.header, one)) ahead_.push_back(one);
+  }
+  copy_ahead();
+  look_again();
+}
+
+// False if there is nothing of it to read, or no room for that.
+bool StackReader::add_ahead(const coro_header& header, Ahead& one) {
+  one.task = is_task(header);
+  if (one.task) {
+    if (header.saved_sp == 0) return false;
+    one.chain = ahead_chains_.size();
+    ahead_chains_.push_back({header.saved_sp, {}, false});
     return true;
   }
-  return false;
+  if (!has_sane_stack(header)) return false;
+  one.sp = header.saved_sp;
+  one.at = ahead_size_;
+  one.size = stack_bytes(header);
+  if (ahead_size_ + one.size > most_ahead_bytes) return false;
+  ahead_size_ += one.size;
+  return true;
+}
+
+void StackReader::copy_ahead() {
+  if (ahead_bytes_.size() < ahead_size_) ahead_bytes_.resize(ahead_size_);
+  requests_.clear();
+  for (const Ahead& one : ahead_) {
+    if (!one.task) requests_.push_back({one.sp, ahead_bytes_.data() + one.at, one.size, false});
+  }
+  memory_.read_many(requests_);
+  read_places(memory_, ahead_chains_);
+  auto request = requests_.begin();
+  for (Ahead& one : ahead_) {
+    one.good = one.task ? !ahead_chains_[one.chain].locations.empty() : (request++)->ok;
+  }
+}
+
+// After everything else: whose header is the one from before did not move while
+// its place was read.
+void StackReader::look_again() {
+  for (size_t first = 0; first < ahead_.size();) {
+    size_t end = first + 1;
+    while (end < ahead_.size() &&
+           ahead_[end].header_address - ahead_[end - 1].header_address <= near_bytes) {
+      ++end;
+    }
+    look_again_at({ahead_.data() + first, end - first});
+    first = end;
+  }
+}
+
+void StackReader::look_again_at(std::span<Ahead> run) {
+  const uint64_t address = run.front().header_address;
+  headers_.resize(run.back().header_address - address + sizeof(coro_header));
+  const bool read = memory_.read(address, headers_.data(), headers_.size());
+  for (Ahead& one : run) {
+    coro_header header{};
+    std::memcpy(&header, headers_.data() + (one.header_address - address), sizeof header);
+    one.good = one.good && read && header.id == one.id && header.sequence == one.sequence;
+  }
+}
+
+bool StackReader::take_ahead(const TableHeader& entry, ParkedContext& context) {
+  if (next_ == ahead_.size() || ahead_[next_].header_address != entry.address) return false;
+  const Ahead& one = ahead_[next_++];
+  if (!one.good || one.id != entry.header.id || one.sequence != entry.header.sequence) {
+    return false;
+  }
+  context = one.task ? context_of_chain(ahead_chains_[one.chain])
+                     : context_of_stack(one.sp, {ahead_bytes_.data() + one.at, one.size});
+  return true;
+}
+
+bool StackReader::copy_stack(const coro_header& header, ParkedContext& context) {
+  if (!has_sane_stack(header)) return false;
+  buffer_.resize(stack_bytes(header));
+  context = context_of_stack(header.saved_sp, buffer_);
+  return memory_.read(header.saved_sp, buffer_.data(), buffer_.size());
+}
+
+bool StackReader::copy_chain(const coro_header& header, ParkedContext& context) {
+  if (header.saved_sp == 0) return false;
+  chain_ = {header.saved_sp, {}, false};
+  read_places(memory_, {&chain_, 1});
+  context = context_of_chain(chain_);
+  return !chain_.locations.empty();
+}
+
+// What was read belongs to the header if the header did not move meanwhile.
+StackReader::Copied StackReader::copy_place(TableHeader& entry, ParkedContext& context) {
+  for (int i = 0; i < tries; ++i) {
+    const coro_header first = entry.header;
+    if (!has_place(first.state)) return Copied::left;
+    const bool good = is_task(first) ? copy_chain(first, context) : copy_stack(first, context);
+    coro_header now{};
+    coro_header again{};
+    Memory::Request requests[] = {{entry.address, &now, sizeof now, false},
+                                  {entry.address, &again, sizeof again, false}};
+    if (memory_.read_many(requests) != 2) return Copied::failed;
+    if (!is_whole(now, again) || is_pending(now.state)) continue;
+    // What was read first stays true of one that has ended.
+    if (now.id != first.id || !is_well_formed(now)) return Copied::failed;
+    if (now.sequence == first.sequence) return good ? Copied::place : Copied::failed;
+    entry.header = now;
+  }
+  return Copied::failed;
 }
 
 StackReader::Outcome StackReader::read(TableHeader& entry, const UnwindContext& unwind,
                                        ParkedStack* stack) {
   if (known_.size() <= entry.slot) known_.resize(entry.slot + 1);
   Known& known = known_[entry.slot];
+  *stack = unread_parked_stack;
   if (!remembers(entry)) {
     ParkedContext context;
-    *stack = unread_parked_stack;
-    if (monotonic_ns() > until_ns_) return Outcome::unread;
-    if (!copy_place(entry, context)) return Outcome::unread;
+    if (!take_ahead(entry, context)) {
+      if (monotonic_ns() > until_ns_) return Outcome::unread;
+      const Copied copied = copy_place(entry, context);
+      if (copied == Copied::left) *stack = no_parked_stack;
+      if (copied != Copied::place) {
+        return copied == Copied::left ? Outcome::none : Outcome::unread;
+      }
+    }
     const UnwoundContext unwound = unwind(context);
     known = {entry.header.id, entry.header.sequence, unwound.stack, unwound.complete};
   }

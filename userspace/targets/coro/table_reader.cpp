@@ -23,12 +23,12 @@ constexpr size_t reads_between_looks = 256;  // at the clock
 // this are not worth waiting for.
 constexpr size_t most_pending = 65536;
 
+}  // namespace
+
 bool is_pending(uint32_t state) {
   return state == CORO_STATE_SPAWNING || state == CORO_STATE_PARKING ||
          state == CORO_STATE_UNPARKING || state == CORO_STATE_EXITING;
 }
-
-}  // namespace
 
 bool is_whole(const coro_header& first, const coro_header& second) {
   return first.sequence % 2 == 0 && std::memcmp(&first, &second, sizeof first) == 0;

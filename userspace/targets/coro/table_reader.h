@@ -93,6 +93,9 @@ class TableReader {
 // a write are one whole header.
 bool is_whole(const coro_header& first, const coro_header& second);
 
+// Whether a coroutine in this state is on its way to another one.
+bool is_pending(uint32_t state);
+
 // Whether a copied header is one that the contract allows.
 bool is_well_formed(const coro_header& header);
 
