@@ -165,7 +165,8 @@ TEST(Dump, RefusesWithOneLineAndTheRightCode) {
   refused(dump(target, {"--limit", "0"}), 2, "--limit");
   refused(dump(target, {"--by", "coroutine", "--format", "folded"}), 2, "--by stack");
   refused(dump(target, {"--by", "coroutine", "--sort", "count"}), 2, "--by stack");
-  refused(run(coroscope({"dump", "abc"})), 2, "no process number");
+  refused(run(coroscope({"dump", "abc"})), 2, "'abc' is no PID, and as a file");
+  refused(run(coroscope({"dump", "99999999999"})), 2, "no process number");
   target.signal(SIGKILL);
   target.wait();
   refused(dump(target, {}), 4, "no process");

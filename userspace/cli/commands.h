@@ -15,7 +15,7 @@ namespace coroscope {
 // Documented in README.md; scripts rely on them.
 enum ExitCode {
   exit_ok = 0,           // nothing wrong
-  exit_found = 1,        // a leak was found
+  exit_found = 1,        // a leak, or by diff something new and blocked, was found
   exit_usage = 2,        // the command line is wrong
   exit_environment = 3,  // this host, privilege or target does not allow it
   exit_target_gone = 4,  // the observed process has ended
@@ -36,7 +36,7 @@ ExitCode run_watch(const WatchOptions& options);
 
 // Texts as they were typed; empty if not given.
 struct DumpOptions {
-  std::string pid;
+  std::string source;  // a PID, or a saved dump
   std::string by = "stack";
   std::string format = "text";
   std::string sort;    // empty: by count, or by age where there are no groups
@@ -62,6 +62,15 @@ struct StatOptions {
   bool json = false;
 };
 ExitCode run_stat(const StatOptions& options);
+
+struct DiffOptions {
+  std::string first;   // a PID, or a saved dump
+  std::string second;  // the same; or empty, and then one of:
+  std::string after;   // how long after the first the process is dumped again
+  std::string during;  // a command that runs between the two
+  bool json = false;
+};
+ExitCode run_diff(const DiffOptions& options);
 
 ExitCode run_ps(bool json);
 ExitCode run_doctor(bool json);

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// coroscope dump: what each coroutine of a process does now, by census alone.
+// coroscope dump: what each coroutine of a process does now, by census alone; or did
+// when it was saved.
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <cstdio>
 
 #include "cli/commands.h"
-#include "cli/pid.h"
+#include "cli/dump_source.h"
 #include "cli/signals.h"
 #include "export/dump.h"
-#include "observe/dumping.h"
+#include "model/dump_query.h"
 #include "util/duration.h"
 
 namespace coroscope {
@@ -89,6 +90,21 @@ Result<void> check(const DumpOptions& options) {
   return {};
 }
 
+// What was saved in groups knows of no single coroutine.
+Result<void> check_saved(const Dump& dump, const DumpOptions& options, const DumpFilter& filter) {
+  if (!dump.only_groups) return {};
+  const char* asked = options.by == "coroutine"   ? "--by coroutine"
+                      : filter.older_than_ns != 0 ? "--older-than"
+                      : filter.waited_ns != 0     ? "--waits-longer"
+                      : !filter.labels.empty()    ? "--label"
+                                                  : nullptr;
+  if (asked == nullptr) return {};
+  return Error{ErrorKind::usage,
+               fmt::format("{}: {} asks for single coroutines, but it was saved by stack; save it "
+                           "with --by coroutine",
+                           options.source, asked)};
+}
+
 std::unique_ptr<DumpEncoder> encoder_for(const std::string& format) {
   if (format == "json") return json_dump();
   if (format == "pprof") return pprof_dump();
@@ -122,18 +138,15 @@ bool print(const std::string& text) {
 // Details are asked for one by one, so that a dump of millions needs no more memory.
 void show(const DumpPage& page, DumpDetails& details, DumpEncoder& encoder) {
   const Dump& dump = page.dump;
-  const auto describe = [&](const DumpRecord& record) {
-    return details.describe(record, dump.reason_of(record.activity, record.reason));
-  };
   if (!print(encoder.begin(page))) return;
   for (const DumpGroup& group : page.groups) {
-    const DumpDetail example = describe(dump.records[group.example]);
-    const ReportedNames named = details.count_names_of(dump, group);
+    const DumpDetail example = details.describe(dump, dump.records[group.example]);
+    const ReportedNames named = details.count_names_of(dump, group.members);
     if (!print(encoder.group(page, group, example, named))) return;
   }
   for (const uint32_t index : page.records) {
     const DumpRecord& record = dump.records[index];
-    if (!print(encoder.coroutine(page, record, describe(record)))) return;
+    if (!print(encoder.coroutine(page, record, details.describe(dump, record)))) return;
   }
   print(encoder.end(page, details.unread()));
 }
@@ -145,20 +158,18 @@ ExitCode run_dump(const DumpOptions& options) {
   if (auto checked = check(options); !checked) return fail(checked.error());
   const auto filter = parse_filter(options);
   if (!filter) return fail(filter.error());
-  const auto pid = parse_pid(options.pid);
-  if (!pid) return fail(pid.error());
   ignore_broken_pipe();
-  const auto observation = Observation::open(*pid);
-  if (!observation) return fail(observation.error());
-  const auto dump = take_dump(**observation);
-  if (!dump) return fail(dump.error());
-  DumpDetails details((*observation)->target());
-  const DumpPage page = page_of(*dump, *filter, options, details);
+  const auto opened = open_dump(options.source);
+  if (!opened) return fail(opened.error());
+  const Dump& dump = opened->dump;
+  if (auto checked = check_saved(dump, options, *filter); !checked) return fail(checked.error());
+  DumpDetails& details = *opened->details;
+  const DumpPage page = page_of(dump, *filter, options, details);
   show(page, details, *encoder_for(options.format));
   if (options.format == "folded" || options.format == "pprof") {
     fmt::print(stderr, "{}", dump_losses_text(page, details.unread()));
   }
-  return dump->gone ? exit_target_gone : exit_ok;
+  return opened->observation && dump.gone ? exit_target_gone : exit_ok;
 }
 
 }  // namespace coroscope

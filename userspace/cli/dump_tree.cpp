@@ -51,8 +51,10 @@ void show(const WaitTreePage& page, DumpDetails& details, WaitTreeEncoder& encod
 
 ExitCode run_dump_tree(const DumpOptions& options) {
   if (auto checked = check(options); !checked) return fail(checked.error());
-  const auto pid = parse_pid(options.pid);
-  if (!pid) return fail(pid.error());
+  const auto pid = parse_pid(options.source);
+  if (!pid) {
+    return fail({ErrorKind::usage, "--tree needs a PID: who waits for whom is in no saved dump"});
+  }
   ignore_broken_pipe();
   const auto observation = Observation::open(*pid);
   if (!observation) return fail(observation.error());
@@ -69,7 +71,7 @@ ExitCode run_dump_tree(const DumpOptions& options) {
                           .tree = tree,
                           .roots_shown = std::min(most, tree.roots.size()),
                           .moved = waits.moved};
-  DumpDetails details((*observation)->target());
+  TargetDetails details((*observation)->target());
   const auto encoder = options.format == "json" ? json_wait_tree() : text_wait_tree();
   show(page, details, *encoder);
   return exit_ok;

@@ -52,7 +52,9 @@ void add_watch(CLI::App& app, WatchOptions& options) {
 void add_dump(CLI::App& app, DumpOptions& options) {
   CLI::App* dump = app.add_subcommand(
       "dump", "Show what each coroutine of a process does now; needs no BPF and no attach");
-  dump->add_option("PID", options.pid, "The process")->required();
+  dump->add_option("PID|FILE", options.source,
+                   "The process, or what --format json wrote; - is stdin")
+      ->required();
   dump->add_option("--by", options.by, "Those at the same stacks together, or each on its own")
       ->check(CLI::IsMember({"stack", "coroutine"}))
       ->capture_default_str();
@@ -101,6 +103,20 @@ void add_stat(CLI::App& app, StatOptions& options) {
   stat->footer(footer);
 }
 
+void add_diff(CLI::App& app, DiffOptions& options) {
+  CLI::App* diff = app.add_subcommand(
+      "diff", "Compare two dumps: what is new, what is gone, what is new and blocked");
+  diff->add_option("BEFORE", options.first, "A PID, or a file that dump --format json wrote")
+      ->required();
+  diff->add_option("AFTER", options.second, "The same; or else one of:");
+  diff->add_option("--after", options.after, "Dump the process again so much later, as 30s or 5m");
+  diff->add_option("--during", options.during, "Dump it before and after this shell COMMAND");
+  diff->add_flag("--json", options.json, "One JSON object a line");
+  diff->footer(
+      "Exit codes: 0 nothing is new and blocked, 1 something is, 2 usage, 3 environment or\n"
+      "permission, 4 the target is gone.");
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"coroscope: observe the coroutines of running processes from outside"};
   app.require_subcommand(1);
@@ -115,6 +131,8 @@ int run(int argc, char** argv) {
   add_dump(app, dump);
   StatOptions stat;
   add_stat(app, stat);
+  DiffOptions diff;
+  add_diff(app, diff);
   bool json = false;
   CLI::App* ps = app.add_subcommand("ps", "List the processes that run coroutines");
   ps->add_flag("--json", json, "One JSON object a line");
@@ -131,6 +149,7 @@ int run(int argc, char** argv) {
   init_log(verbose ? LogLevel::debug : LogLevel::warn);
   if (app.got_subcommand("dump")) return run_dump(dump);
   if (app.got_subcommand("stat")) return run_stat(stat);
+  if (app.got_subcommand("diff")) return run_diff(diff);
   if (*ps) return run_ps(json);
   if (*doctor) return run_doctor(json);
   return run_watch(watch);

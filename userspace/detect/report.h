@@ -15,23 +15,6 @@
 
 namespace coroscope {
 
-// ReportedNames is what the program calls the members of a population, the
-// most common first; empty if it does not.
-struct ReportedNames {
-  struct Name {
-    std::string name;
-    uint64_t members = 0;
-  };
-  struct Label {
-    std::string key;
-    std::string value;
-    uint64_t members = 0;
-  };
-  uint64_t asked = 0;  // members that these are of: all, or some from all over the population
-  std::vector<Name> names;
-  std::vector<Label> labels;
-};
-
 struct ReportedFinding {
   Growth growth;
   std::string reason;  // "chan send"; "" if the members do not wait in one place

@@ -42,10 +42,12 @@ class JsonDump : public DumpEncoder {
     Json json = {{"type", "dump"},
                  {"by", page.grouped ? "stack" : "coroutine"},
                  {"pid", dump.pid},
+                 {"process", dump.process},
+                 {"taken", utc(dump.taken_unix_ns)},
                  {"command", dump.command},
                  {"runtime", dump.runtime},
                  {"workers", dump.workers},
-                 {"live", dump.records.size()}};
+                 {"live", dump.live()}};
     for (const Activity activity :
          {Activity::parked, Activity::running, Activity::runnable, Activity::syscall}) {
       json[activity_name(activity)] = dump.count(activity);

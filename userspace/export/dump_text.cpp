@@ -133,8 +133,8 @@ std::string dump_begin_text(const DumpPage& page) {
   const Dump& dump = page.dump;
   std::string text =
       fmt::format("pid {}  {}  ({}, {})  {}{}\n", dump.pid, shorten(dump.command, longest_command),
-                  dump.runtime, counted(dump.workers, "worker", "workers"),
-                  coroutines(dump.records.size()), by_activity(dump));
+                  dump.runtime, counted(dump.workers, "worker", "workers"), coroutines(dump.live()),
+                  by_activity(dump));
   if (page.filtered) {
     text += fmt::format("{} of them {}\n", page.matched, page.matched == 1 ? "matches" : "match");
   }
@@ -156,7 +156,7 @@ std::string dump_end_text(const DumpPage& page, uint64_t names_unread) {
   text += dump_losses_text(page, names_unread);
   return text + fmt::format("completeness {}%  ({}, read in {})\n",
                             percent(dump.completeness(), dump.losses.total() == 0),
-                            coroutines(dump.records.size()), duration(dump.census_ns));
+                            coroutines(dump.live()), duration(dump.census_ns));
 }
 
 std::string dump_losses_text(const DumpPage& page, uint64_t names_unread) {
@@ -166,6 +166,7 @@ std::string dump_losses_text(const DumpPage& page, uint64_t names_unread) {
   const auto note = [out](uint64_t count, const char* what) {
     if (count > 0) fmt::format_to(out, "note  {} {}\n", count, what);
   };
+  note(dump.left_out, "coroutines are not in the file: filters or --limit kept them out");
   note(dump.stacks_unread, "parked stacks moved while they were read, or made no sense");
   note(dump.stacks_cut, "parked stacks could not be followed to their outermost frame");
   note(names_unread, "coroutines ended or changed before their names were read");

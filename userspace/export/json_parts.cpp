@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "export/json_parts.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 namespace coroscope {
@@ -32,6 +33,12 @@ Json scheduler_json(const SchedulerFigures& scheduler) {
 
 std::string line(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string utc(uint64_t wall_ns) {
+  if (wall_ns == 0) return {};
+  const auto seconds = static_cast<time_t>(wall_ns / 1'000'000'000);
+  return fmt::format("{:%FT%T}.{:03}Z", fmt::gmtime(seconds), wall_ns / 1'000'000 % 1000);
 }
 
 Json census_losses_json(const CensusLosses& losses) {

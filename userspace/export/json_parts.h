@@ -22,6 +22,9 @@ inline double seconds(uint64_t ns) {
   return static_cast<double>(ns) / 1e9;
 }
 
+// "2026-11-21T11:30:00.123Z" of nanoseconds after 1970; empty of 0.
+std::string utc(uint64_t wall_ns);
+
 Json census_losses_json(const CensusLosses& losses);
 // As "schedulers", and what is not among them as "schedulers_lost".
 void add_schedulers(Json& json, const Schedulers& schedulers);

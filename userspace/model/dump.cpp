@@ -18,7 +18,7 @@ const DumpedStack& find(const std::map<Id, DumpedStack>& stacks, Id id) {
 double Dump::completeness() const {
   const uint64_t lost = losses.total();
   if (lost == 0) return 1;
-  const auto seen = static_cast<double>(records.size());
+  const auto seen = static_cast<double>(live());
   return seen / (seen + static_cast<double>(lost));
 }
 

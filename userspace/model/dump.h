@@ -52,15 +52,23 @@ struct DumpDetail {
 
 struct Dump {
   pid_t pid = 0;
+  // Tells this process from all others of all hosts, before and after; empty if
+  // not known. Ids mean the same coroutines in two dumps only if this is the same.
+  std::string process;
   std::string command;
   std::string runtime;
   uint32_t workers = 0;
-  uint64_t taken_unix_ns = 0;  // when, since 1970
+  uint64_t taken_unix_ns = 0;  // when, since 1970 (UTC); 0: not known
   uint64_t census_ns = 0;      // how long reading took
   std::vector<DumpRecord> records;
   std::map<Reason, std::string> reasons;  // of the records
   std::map<ParkedStack, DumpedStack> parked_stacks;
   std::map<SpawnStack, DumpedStack> spawn_stacks;
+
+  // Of a dump that was saved in groups: there are as many records as there were
+  // coroutines, but only one of each group is about somebody. The others have no id.
+  bool only_groups = false;
+  uint64_t left_out = 0;  // coroutines that filters or a limit kept out when it was saved
 
   uint64_t system = 0;  // coroutines of the runtime itself, not among the records
   CensusLosses losses;
@@ -70,7 +78,8 @@ struct Dump {
   uint32_t other_copies = 0;   // of the runtime in this process, not looked at
   bool gone = false;           // the process ended before all names were read
 
-  // The share of coroutines that are in the records, 0..1; 1 only if none was lost.
+  uint64_t live() const { return records.size() + left_out; }
+  // The share of live coroutines that were seen, 0..1; 1 only if none was lost.
   double completeness() const;
   uint64_t count(Activity activity) const;
   // "chan send", or what it does instead: "running".
@@ -78,6 +87,21 @@ struct Dump {
   // Never null: of a stack that is not known, one without frames.
   const DumpedStack& parked_stack(ParkedStack id) const;
   const DumpedStack& spawn_stack(SpawnStack id) const;
+};
+
+// DumpDetails tells of single coroutines and groups of one dump.
+class DumpDetails {
+ public:
+  virtual ~DumpDetails() = default;
+
+  // The name and labels only.
+  virtual DumpDetail names_of(const DumpRecord& record) = 0;
+  // Also what is missing for its wait to end.
+  virtual DumpDetail describe(const Dump& dump, const DumpRecord& record) = 0;
+  // Of the members of a group, indices of records: all, or some from all over it.
+  virtual ReportedNames count_names_of(const Dump& dump, const std::vector<uint32_t>& members) = 0;
+  // Coroutines that have a name or labels, but had ended or changed too fast.
+  virtual uint64_t unread() const = 0;
 };
 
 }  // namespace coroscope

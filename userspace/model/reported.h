@@ -31,4 +31,21 @@ inline const ReportedFrame* top_frame(const ReportedStack& stack) {
   return stack.empty() ? nullptr : &stack.front();
 }
 
+// ReportedNames is what the program calls the members of a population, the
+// most common first; empty if it does not.
+struct ReportedNames {
+  struct Name {
+    std::string name;
+    uint64_t members = 0;
+  };
+  struct Label {
+    std::string key;
+    std::string value;
+    uint64_t members = 0;
+  };
+  uint64_t asked = 0;  // members that these are of: all, or some from all over the population
+  std::vector<Name> names;
+  std::vector<Label> labels;
+};
+
 }  // namespace coroscope

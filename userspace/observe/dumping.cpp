@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "observe/dumping.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "observe/member_names.h"
@@ -13,6 +15,14 @@ namespace {
 
 uint64_t since(uint64_t now_ns, uint64_t then_ns) {
   return then_ns != 0 && now_ns > then_ns ? now_ns - then_ns : 0;
+}
+
+// The number and the start time name a process of one boot of one host.
+std::string identity_of(const Process& process) {
+  std::string boot;
+  if (!read_text_file("/proc/sys/kernel/random/boot_id", &boot)) return {};
+  return fmt::format("{} {} {}", boot.substr(0, boot.find('\n')), process.pid(),
+                     process.start_ticks());
 }
 
 DumpRecord record_of(const Member& member, uint64_t now_ns) {
@@ -58,6 +68,7 @@ Result<Dump> take_dump(Observation& observation, const LookAtCensus& look) {
   const Process& process = observation.process();
   const Target& target = observation.target();
   dump.pid = process.pid();
+  dump.process = identity_of(process);
   dump.command = printable(process.command_line());
   dump.runtime = target.runtime();
   dump.workers = target.workers();
@@ -84,7 +95,7 @@ Result<Dump> take_dump(Observation& observation, const LookAtCensus& look) {
   return dump;
 }
 
-DumpDetail DumpDetails::names_of(const DumpRecord& record) {
+DumpDetail TargetDetails::names_of(const DumpRecord& record) {
   DumpDetail detail;
   if (!record.annotated) return detail;
   const auto annotation = target_.annotation(record.slot, record.id);
@@ -97,9 +108,10 @@ DumpDetail DumpDetails::names_of(const DumpRecord& record) {
   return detail;
 }
 
-DumpDetail DumpDetails::describe(const DumpRecord& record, const std::string& reason) {
+DumpDetail TargetDetails::describe(const Dump& dump, const DumpRecord& record) {
   DumpDetail detail = names_of(record);
   if (record.activity != Activity::parked) return detail;
+  const std::string reason = dump.reason_of(record.activity, record.reason);
   if (reason == "select") {
     detail.select_cases = select_cases(target_, {record.id, record.slot}, monotonic_ns());
   } else if (const auto object = target_.object_of(record.slot, record.id, record.object)) {
@@ -108,12 +120,13 @@ DumpDetail DumpDetails::describe(const DumpRecord& record, const std::string& re
   return detail;
 }
 
-ReportedNames DumpDetails::count_names_of(const Dump& dump, const DumpGroup& group) const {
+ReportedNames TargetDetails::count_names_of(const Dump& dump,
+                                            const std::vector<uint32_t>& members) {
   std::vector<MemberPlace> asked;
-  const size_t step = std::max<size_t>(1, (group.members.size() + most_asked - 1) / most_asked);
+  const size_t step = std::max<size_t>(1, (members.size() + most_asked - 1) / most_asked);
   bool any = false;
-  for (size_t i = 0; i < group.members.size(); i += step) {
-    const DumpRecord& record = dump.records[group.members[i]];
+  for (size_t i = 0; i < members.size(); i += step) {
+    const DumpRecord& record = dump.records[members[i]];
     asked.push_back({record.id, record.slot});
     any = any || record.annotated;
   }

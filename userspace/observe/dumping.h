@@ -5,7 +5,6 @@
 #include <functional>
 
 #include "model/dump.h"
-#include "model/dump_query.h"
 #include "observe/observation.h"
 
 namespace coroscope {
@@ -15,22 +14,17 @@ namespace coroscope {
 using LookAtCensus = std::function<void(const Census&)>;
 Result<Dump> take_dump(Observation& observation, const LookAtCensus& look = {});
 
-// DumpDetails asks the target about single coroutines of a dump. Later than the
+// TargetDetails asks the target about single coroutines of a dump. Later than the
 // dump, so each answer is checked to be about the same wait of the same
 // coroutine, and is missing if it is not.
-class DumpDetails {
+class TargetDetails : public DumpDetails {
  public:
-  explicit DumpDetails(const Target& target) : target_(target) {}
+  explicit TargetDetails(const Target& target) : target_(target) {}
 
-  // The name and labels only.
-  DumpDetail names_of(const DumpRecord& record);
-  // Also what is missing for its wait to end. `reason` is the name of why it waits.
-  DumpDetail describe(const DumpRecord& record, const std::string& reason);
-  // Of the members of a group: all, or some from all over it.
-  ReportedNames count_names_of(const Dump& dump, const DumpGroup& group) const;
-
-  // Coroutines that have a name or labels, but had ended or changed too fast.
-  uint64_t unread() const { return unread_; }
+  DumpDetail names_of(const DumpRecord& record) override;
+  DumpDetail describe(const Dump& dump, const DumpRecord& record) override;
+  ReportedNames count_names_of(const Dump& dump, const std::vector<uint32_t>& members) override;
+  uint64_t unread() const override { return unread_; }
 
  private:
   const Target& target_;

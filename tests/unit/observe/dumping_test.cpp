@@ -17,47 +17,50 @@ DumpRecord waiting(uint64_t id, bool annotated) {
   return record;
 }
 
-TEST(DumpDetails, NamesAreMadePrintable) {
+TEST(TargetDetails, NamesAreMadePrintable) {
   FakeTarget target;
   target.annotations[17] = {
       "or\x1b"
       "der",
       {{"ten\nant", "a"}}};
-  DumpDetails details(target);
+  TargetDetails details(target);
   const DumpDetail detail = details.names_of(waiting(17, true));
   EXPECT_EQ(detail.name, "or?der");
   EXPECT_EQ(detail.labels[0].key, "ten?ant");
   EXPECT_EQ(details.unread(), 0u);
 }
 
-TEST(DumpDetails, NamesThatAreGoneAreCounted) {
+TEST(TargetDetails, NamesThatAreGoneAreCounted) {
   FakeTarget target;
-  DumpDetails details(target);
+  TargetDetails details(target);
   EXPECT_EQ(details.names_of(waiting(17, true)).name, "");
   EXPECT_EQ(details.names_of(waiting(18, false)).name, "");
   EXPECT_EQ(details.unread(), 1u) << "18 has none";
 }
 
-TEST(DumpDetails, SayWhatIsMissingOnlyOfWhoWaits) {
+TEST(TargetDetails, SayWhatIsMissingOnlyOfWhoWaits) {
   FakeTarget target;
   target.objects[0xa0] = {.kind = WaitObject::Kind::mutex, .length = 1, .holder = 5};
-  DumpDetails details(target);
+  TargetDetails details(target);
+  Dump dump;
+  dump.reasons[1] = "sync.Mutex.Lock";
   DumpRecord record = waiting(17, false);
-  EXPECT_EQ(details.describe(record, "sync.Mutex.Lock").cause, "held by coroutine 5");
+  record.reason = 1;
+  EXPECT_EQ(details.describe(dump, record).cause, "held by coroutine 5");
   record.activity = Activity::running;
-  EXPECT_EQ(details.describe(record, "running").cause, "");
+  EXPECT_EQ(details.describe(dump, record).cause, "");
 }
 
-TEST(DumpDetails, NamesOfAGroupAreOfSomeFromAllOverIt) {
+TEST(TargetDetails, NamesOfAGroupAreOfSomeFromAllOverIt) {
   FakeTarget target;
   Dump dump;
-  DumpGroup group;
+  std::vector<uint32_t> members;
   for (uint32_t i = 0; i < 1000; ++i) {
     dump.records.push_back(waiting(i + 1, true));
-    group.members.push_back(i);
+    members.push_back(i);
     target.annotations[i + 1].name = "order";
   }
-  const ReportedNames named = DumpDetails(target).count_names_of(dump, group);
+  const ReportedNames named = TargetDetails(target).count_names_of(dump, members);
   EXPECT_LE(named.asked, 256u);
   EXPECT_GE(named.asked, 128u);
   ASSERT_EQ(named.names.size(), 1u);
