@@ -41,8 +41,9 @@ void ClusteredReads::take(const Cluster& cluster, uint64_t address,
                           std::span<Memory::Request> requests) {
   for (size_t i = cluster.first; i < cluster.end; ++i) {
     Memory::Request& request = requests[order_[i]];
-    std::memcpy(request.to, bytes_.data() + cluster.at + (request.address - address), request.size);
     request.ok = true;
+    if (request.size == 0) continue;  // it may have no place to go to
+    std::memcpy(request.to, bytes_.data() + cluster.at + (request.address - address), request.size);
   }
 }
 
