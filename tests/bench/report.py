@@ -19,6 +19,11 @@ PARTS = {
         ["fiber", "task", "go", "boost-default", "boost-pooled", "boost-protected"],
         [("fiber", "go"), ("task", "go"), ("fiber", "boost-default"), ("fiber", "boost-pooled")],
     ),
+    "dump": (
+        "ms of a dump of all parked coroutines",
+        ["task", "fiber", "go", "task-10k", "fiber-10k", "go-10k"],
+        [("task", "go"), ("fiber", "go"), ("fiber-10k", "go-10k")],
+    ),
     "echo": ("echo server", ["coro", "go", "epoll"], [("coro", "go"), ("coro", "epoll")]),
 }
 
