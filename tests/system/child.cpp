@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 namespace coroscope::testing {
@@ -122,6 +123,13 @@ Outcome run(const std::vector<std::string>& arguments, const Child::Options& opt
   Child child(arguments, options);
   const int code = child.wait();
   return {code, child.output(), child.errors()};
+}
+
+void expect_refused(const Outcome& outcome, int code, const std::string& text) {
+  EXPECT_EQ(outcome.code, code) << text;
+  EXPECT_EQ(outcome.output, "");
+  EXPECT_EQ(std::count(outcome.errors.begin(), outcome.errors.end(), '\n'), 1) << outcome.errors;
+  EXPECT_NE(outcome.errors.find(text), std::string::npos) << outcome.errors;
 }
 
 std::string program(const std::string& name) {

@@ -59,6 +59,9 @@ struct Outcome {
 };
 Outcome run(const std::vector<std::string>& arguments, const Child::Options& options = {});
 
+// It ended with that code and one line on stderr that has the text, and did nothing.
+void expect_refused(const Outcome& outcome, int code, const std::string& text);
+
 std::string program(const std::string& name);  // a target program of the tests
 std::vector<std::string> coroscope(std::vector<std::string> arguments);  // our command
 

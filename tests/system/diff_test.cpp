@@ -106,10 +106,7 @@ TEST_F(Saved, ByStackKnowsNoSingleCoroutine) {
            {"--by", "coroutine"}, {"--label", "a=b"}, {"--older-than", "1s"}}) {
     std::vector<std::string> arguments{"dump", path};
     arguments.insert(arguments.end(), options.begin(), options.end());
-    const Outcome outcome = run(coroscope(arguments));
-    EXPECT_EQ(outcome.code, 2);
-    EXPECT_NE(outcome.errors.find("it was saved by stack"), std::string::npos) << outcome.errors;
-    EXPECT_EQ(outcome.output, "");
+    expect_refused(run(coroscope(arguments)), 2, "it was saved by stack");
   }
 }
 
@@ -124,11 +121,7 @@ TEST_F(Saved, WhatIsNoDumpIsRefused) {
                {"/proc", "can not be read"},
                {program("leak_ramp"), "line 1 is no JSON object"}};
   for (const auto& one : cases) {
-    const Outcome outcome = run(coroscope({"dump", one.source}));
-    EXPECT_EQ(outcome.code, 2) << one.source;
-    EXPECT_NE(outcome.errors.find(one.error), std::string::npos) << outcome.errors;
-    EXPECT_EQ(std::count(outcome.errors.begin(), outcome.errors.end(), '\n'), 1) << outcome.errors;
-    EXPECT_EQ(outcome.output, "");
+    expect_refused(run(coroscope({"dump", one.source})), 2, one.error);
   }
 }
 
@@ -235,10 +228,7 @@ TEST_F(Diff, BadInput) {
   for (const auto& one : cases) {
     std::vector<std::string> arguments = one.arguments;
     arguments.insert(arguments.begin(), "diff");
-    const Outcome outcome = run(coroscope(arguments));
-    EXPECT_EQ(outcome.code, 2);
-    EXPECT_NE(outcome.errors.find(one.error), std::string::npos) << outcome.errors;
-    EXPECT_EQ(outcome.output, "");
+    expect_refused(run(coroscope(arguments)), 2, one.error);
   }
 }
 

@@ -150,26 +150,20 @@ TEST(Dump, NeedsNoPrivilegeForOnesOwn) {
 TEST(Dump, RefusesWithOneLineAndTheRightCode) {
   Child target({program("sleeper")});
   ASSERT_EQ(target.read_line(), "ready");
-  const auto refused = [](const Outcome& outcome, int code, const std::string& text) {
-    EXPECT_EQ(outcome.code, code);
-    EXPECT_EQ(outcome.output, "");
-    EXPECT_EQ(std::count(outcome.errors.begin(), outcome.errors.end(), '\n'), 1);
-    EXPECT_NE(outcome.errors.find(text), std::string::npos) << outcome.errors;
-  };
-  refused(dump(target, {}), 3, "no coroutine runtime");
-  refused(dump(target, {}, {.before_exec = become_nobody, .want_pid = 0}), 3, "not allowed");
-  refused(dump(target, {"--stack", "("}), 2, "--stack");
-  refused(dump(target, {"--label", "x"}), 2, "KEY=VALUE");
-  refused(dump(target, {"--older-than", "5"}), 2, "--older-than");
-  refused(dump(target, {"--state", "bogus"}), 2, "--state");
-  refused(dump(target, {"--limit", "0"}), 2, "--limit");
-  refused(dump(target, {"--by", "coroutine", "--format", "folded"}), 2, "--by stack");
-  refused(dump(target, {"--by", "coroutine", "--sort", "count"}), 2, "--by stack");
-  refused(run(coroscope({"dump", "abc"})), 2, "'abc' is no PID, and as a file");
-  refused(run(coroscope({"dump", "99999999999"})), 2, "no process number");
+  expect_refused(dump(target, {}), 3, "no coroutine runtime");
+  expect_refused(dump(target, {}, {.before_exec = become_nobody, .want_pid = 0}), 3, "not allowed");
+  expect_refused(dump(target, {"--stack", "("}), 2, "--stack");
+  expect_refused(dump(target, {"--label", "x"}), 2, "KEY=VALUE");
+  expect_refused(dump(target, {"--older-than", "5"}), 2, "--older-than");
+  expect_refused(dump(target, {"--state", "bogus"}), 2, "--state");
+  expect_refused(dump(target, {"--limit", "0"}), 2, "--limit");
+  expect_refused(dump(target, {"--by", "coroutine", "--format", "folded"}), 2, "--by stack");
+  expect_refused(dump(target, {"--by", "coroutine", "--sort", "count"}), 2, "--by stack");
+  expect_refused(run(coroscope({"dump", "abc"})), 2, "'abc' is no PID, and as a file");
+  expect_refused(run(coroscope({"dump", "99999999999"})), 2, "no process number");
   target.signal(SIGKILL);
   target.wait();
-  refused(dump(target, {}), 4, "no process");
+  expect_refused(dump(target, {}), 4, "no process");
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <map>
 #include <regex>
 
@@ -182,21 +181,15 @@ TEST(DumpTree, NeedsNoPrivilegeForOnesOwn) {
 TEST(DumpTree, RefusesWithOneLineAndTheRightCode) {
   Child target({program("waiting")});
   ASSERT_EQ(target.read_line(), "ready");
-  const auto refused = [](const Outcome& outcome, int code, const std::string& text) {
-    EXPECT_EQ(outcome.code, code);
-    EXPECT_EQ(outcome.output, "");
-    EXPECT_EQ(std::count(outcome.errors.begin(), outcome.errors.end(), '\n'), 1);
-    EXPECT_NE(outcome.errors.find(text), std::string::npos) << outcome.errors;
-  };
-  refused(tree(target, {"--format", "folded"}), 2, "--tree");
-  refused(tree(target, {"--format", "html"}), 2, "--tree");
-  refused(tree(target, {"--by", "coroutine"}), 2, "--tree");
-  refused(tree(target, {"--state", "parked"}), 2, "--tree");
-  refused(tree(target, {"--label", "a=b"}), 2, "--tree");
-  refused(tree(target, {"--sort", "age"}), 2, "--tree");
+  expect_refused(tree(target, {"--format", "folded"}), 2, "--tree");
+  expect_refused(tree(target, {"--format", "html"}), 2, "--tree");
+  expect_refused(tree(target, {"--by", "coroutine"}), 2, "--tree");
+  expect_refused(tree(target, {"--state", "parked"}), 2, "--tree");
+  expect_refused(tree(target, {"--label", "a=b"}), 2, "--tree");
+  expect_refused(tree(target, {"--sort", "age"}), 2, "--tree");
   target.signal(SIGKILL);
   target.wait();
-  refused(tree(target), 4, "no process");
+  expect_refused(tree(target), 4, "no process");
 }
 
 }  // namespace

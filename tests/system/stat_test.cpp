@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <regex>
 
 #include "churn_target.h"
@@ -175,25 +174,19 @@ TEST(Stat, AReaderThatGoesAwayEndsIt) {
 TEST(Stat, RefusesWithOneLineAndTheRightCode) {
   Child target({program("sleeper")});
   ASSERT_EQ(target.read_line(), "ready");
-  const auto refused = [](const Outcome& outcome, int code, const std::string& text) {
-    EXPECT_EQ(outcome.code, code);
-    EXPECT_EQ(outcome.output, "");
-    EXPECT_EQ(std::count(outcome.errors.begin(), outcome.errors.end(), '\n'), 1);
-    EXPECT_NE(outcome.errors.find(text), std::string::npos) << outcome.errors;
-  };
   const pid_t pid = target.pid();
-  refused(stat(pid, {}), 3, "no coroutine runtime");
-  refused(stat(pid, {}, {.before_exec = become_nobody, .want_pid = 0}), 3, "not allowed");
-  refused(stat(pid, {"-i", "1ms"}), 2, "too short");
-  refused(stat(pid, {"-i", "x"}), 2, "--interval: ");
-  refused(stat(pid, {"--for", "5"}), 2, "--for: ");
-  refused(stat(pid, {"--count", "0"}), 2, "--count");
-  refused(stat(pid, {"--count", "1", "--for", "1s"}), 2, "--for");
-  refused(run(coroscope({"stat"})), 2, "PID is required");
-  refused(run(coroscope({"stat", "abc"})), 2, "no process number");
+  expect_refused(stat(pid, {}), 3, "no coroutine runtime");
+  expect_refused(stat(pid, {}, {.before_exec = become_nobody, .want_pid = 0}), 3, "not allowed");
+  expect_refused(stat(pid, {"-i", "1ms"}), 2, "too short");
+  expect_refused(stat(pid, {"-i", "x"}), 2, "--interval: ");
+  expect_refused(stat(pid, {"--for", "5"}), 2, "--for: ");
+  expect_refused(stat(pid, {"--count", "0"}), 2, "--count");
+  expect_refused(stat(pid, {"--count", "1", "--for", "1s"}), 2, "--for");
+  expect_refused(run(coroscope({"stat"})), 2, "PID is required");
+  expect_refused(run(coroscope({"stat", "abc"})), 2, "no process number");
   target.signal(SIGKILL);
   target.wait();
-  refused(stat(pid, {}), 4, "no process");
+  expect_refused(stat(pid, {}), 4, "no process");
 }
 
 }  // namespace
