@@ -204,8 +204,12 @@ TEST_F(Diff, DuringACommandAndAfterAWhile) {
 
 TEST_F(Diff, OfATargetThatEndsMeanwhile) {
   Waiting target;
-  const Outcome outcome =
-      run(coroscope({"diff", target.pid(), "--during", "kill -9 " + target.pid()}));
+  // A kill only begins the end: until all threads are gone, and nobody has reaped it.
+  const std::string proc = "/proc/" + target.pid();
+  const std::string command = "kill -9 " + target.pid() + "; until [ \"$(ls " + proc +
+                              "/task)\" = " + target.pid() + " ] && grep -q '^State:.Z' " + proc +
+                              "/status; do :; done";
+  const Outcome outcome = run(coroscope({"diff", target.pid(), "--during", command}));
   EXPECT_EQ(outcome.code, 4);
   EXPECT_NE(outcome.errors.find("ended"), std::string::npos) << outcome.errors;
   EXPECT_EQ(outcome.output, "");
