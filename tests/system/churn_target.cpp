@@ -18,10 +18,10 @@ ChurnTarget::ChurnTarget(const std::string& variant, int workers, int sites)
   EXPECT_EQ(child_.read_line(), "ready");
 }
 
-SiteCounts ChurnTarget::pause() {
-  child_.write_line("pause");
+SiteCounts paused(Child& churn) {
+  churn.write_line("pause");
   SiteCounts counts;
-  const auto line = child_.read_line();
+  const auto line = churn.read_line();
   EXPECT_TRUE(line.has_value());
   if (!line) return counts;
   const auto json = nlohmann::json::parse(*line);

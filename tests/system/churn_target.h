@@ -20,6 +20,9 @@ struct SiteCount {
 using SiteCounts = std::map<std::string, SiteCount>;
 std::ostream& operator<<(std::ostream& out, const SiteCount& count);
 
+// Tells a churn to pause, and returns what it then says that it has.
+SiteCounts paused(Child& churn);
+
 // ChurnTarget is tests/programs/churn: it spawns, parks and exits all the time
 // and counts for itself what it has.
 class ChurnTarget {
@@ -28,7 +31,7 @@ class ChurnTarget {
 
   pid_t pid() const { return child_.pid(); }
   // Stops the churn and returns the program's own count at that quiet moment.
-  SiteCounts pause();
+  SiteCounts pause() { return paused(child_); }
   void resume() { child_.write_line("resume"); }
 
  private:

@@ -242,29 +242,6 @@ TEST(Watch, TheTextFormNamesTheLeakAtOnceAndAtTheEnd) {
   EXPECT_EQ(observer.output().find('\x1b'), std::string::npos) << "colour, but no terminal";
 }
 
-TEST(Ps, ListsTargetsWithTheirCounts) {
-  ChurnTarget target("churn", 2, 3);
-  const SiteCounts truth = target.pause();
-  int64_t live = 0;
-  for (const auto& [name, count] : truth) live += count.live;
-  const Outcome text = run(coroscope({"ps"}));
-  EXPECT_EQ(text.code, 0);
-  EXPECT_NE(text.output.find("churn --workers 2 --sites 3"), std::string::npos) << text.output;
-
-  const Outcome as_json = run(coroscope({"ps", "--json"}));
-  bool listed = false;
-  for (const json& line : lines_of(as_json.output)) {
-    if (line["pid"] != target.pid()) continue;
-    listed = true;
-    EXPECT_EQ(line["type"], "process");
-    EXPECT_EQ(line["live"], live);
-    EXPECT_EQ(line["parked"], live);
-    EXPECT_EQ(line["workers"], 2);
-    EXPECT_EQ(line["runtime"], "coro 1.2");
-  }
-  EXPECT_TRUE(listed) << as_json.output;
-}
-
 TEST(Doctor, SeesThatItWorksHere) {
   const Outcome outcome = run(coroscope({"doctor"}));
   EXPECT_EQ(outcome.code, 0) << outcome.output;

@@ -66,6 +66,7 @@ Result<void> Stat::look() {
   if (!sample) return sample.error();
   if (looks_ == 0) first_ns_ = sample->at_ns;
   VitalsRecord record{.pid = reader_.process().pid(),
+                      .inner_pid = reader_.process().inner_pid(),
                       .runtime = reader_.target().runtime(),
                       .elapsed_ns = sample->at_ns - first_ns_,
                       .other_copies = reader_.target().other_copies(),
@@ -108,6 +109,9 @@ ExitCode run_stat(const StatOptions& options) {
   if (const uint32_t others = (*reader)->target().other_copies(); others > 0 && !options.json) {
     fmt::print(stderr, "note  {} further copies of the runtime in this process are not looked at\n",
                others);
+  }
+  if (const Process& process = (*reader)->process(); process.inner_pid() != 0 && !options.json) {
+    fmt::print(stderr, "note  {} is in a PID namespace of its own\n", process.describe());
   }
   Stat stat(**reader, options.json);
   return follow(stat, *looks, *signals, (*reader)->process().pidfd());

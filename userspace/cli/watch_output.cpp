@@ -37,6 +37,7 @@ void WatchOutput::attached(const Observation& observation, uint64_t took_ns) {
   if (json_) {
     AttachedRecord record;
     record.pid = observation.process().pid();
+    record.inner_pid = observation.process().inner_pid();
     record.command = observation.process().command_line();
     record.runtime = observation.target().runtime();
     record.workers = observation.target().workers();
@@ -54,6 +55,7 @@ void WatchOutput::sample(Observation& observation, uint64_t elapsed_ns) {
   if (json_) {
     SampleRecord record;
     record.pid = observation.process().pid();
+    record.inner_pid = observation.process().inner_pid();
     record.elapsed_s = static_cast<double>(elapsed_ns) / 1e9;
     record.account = observation.last_account();
     record.schedulers = observation.target().schedulers();

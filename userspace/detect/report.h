@@ -35,6 +35,7 @@ struct ReportedFinding {
 
 struct TargetReport {
   pid_t pid = 0;
+  pid_t inner_pid = 0;  // in its own PID namespace; 0: the same
   std::string command;
   std::string runtime;
   uint32_t workers = 0;

@@ -32,6 +32,7 @@ Json side(const Dump& dump) {
                {"stacks_cut", dump.stacks_cut},
                {"gone", dump.gone}};
   json["losses"]["stacks_lost"] = dump.stacks_lost;
+  add_inner_pid(json, dump.inner_pid);
   return json;
 }
 

@@ -32,7 +32,7 @@ std::string when(const Dump& dump) {
 }
 
 std::string one_side(const char* title, const Dump& dump) {
-  return fmt::format("{:<7} pid {}  {}  ({})  {} {}\n", title, dump.pid,
+  return fmt::format("{:<7} {}  {}  ({})  {} {}\n", title, pid_text(dump.pid, dump.inner_pid),
                      shorten(dump.command, longest_command), when(dump), dump.live(),
                      dump.live() == 1 ? "coroutine" : "coroutines");
 }

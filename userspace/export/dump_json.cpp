@@ -52,6 +52,7 @@ class JsonDump : public DumpEncoder {
          {Activity::parked, Activity::running, Activity::runnable, Activity::syscall}) {
       json[activity_name(activity)] = dump.count(activity);
     }
+    add_inner_pid(json, dump.inner_pid);
     json["system"] = dump.system;
     json["matched"] = page.matched;
     json["shown"] = page.shown();

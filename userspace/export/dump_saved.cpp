@@ -87,6 +87,7 @@ class SavedDumpReader {
     saved_.details = std::make_unique<SavedDetails>();
     Dump& dump = saved_.dump;
     dump.pid = static_cast<pid_t>(field<uint32_t>(json, "pid"));
+    dump.inner_pid = static_cast<pid_t>(field<uint32_t>(json, "inner_pid"));
     dump.process = text(json, "process");
     dump.taken_unix_ns = wall_time(json, "taken");
     dump.command = text(json, "command");

@@ -131,10 +131,10 @@ std::unique_ptr<DumpEncoder> text_dump() {
 
 std::string dump_begin_text(const DumpPage& page) {
   const Dump& dump = page.dump;
-  std::string text =
-      fmt::format("pid {}  {}  ({}, {})  {}{}\n", dump.pid, shorten(dump.command, longest_command),
-                  dump.runtime, counted(dump.workers, "worker", "workers"), coroutines(dump.live()),
-                  by_activity(dump));
+  std::string text = fmt::format("{}  {}  ({}, {})  {}{}\n", pid_text(dump.pid, dump.inner_pid),
+                                 shorten(dump.command, longest_command), dump.runtime,
+                                 counted(dump.workers, "worker", "workers"),
+                                 coroutines(dump.live()), by_activity(dump));
   if (page.filtered) {
     text += fmt::format("{} of them {}\n", page.matched, page.matched == 1 ? "matches" : "match");
   }

@@ -86,6 +86,7 @@ Json target_json(const TargetReport& report) {
                {"censuses", report.censuses},
                {"judged", report.judged},
                {"gone", report.gone}};
+  add_inner_pid(json, report.inner_pid);
   json.update(account_json(report.account));
   json["populations"] = report.populations;
   json["findings"] = Json::array();
@@ -119,12 +120,14 @@ std::string attached_json(const AttachedRecord& record) {
   Json json = {{"type", "attached"},        {"pid", record.pid},
                {"command", record.command}, {"runtime", record.runtime},
                {"workers", record.workers}, {"attach_s", record.attach_s}};
+  add_inner_pid(json, record.inner_pid);
   json.update(account_json(record.account));
   return line(json);
 }
 
 std::string sample_json(const SampleRecord& record) {
   Json json = {{"type", "sample"}, {"pid", record.pid}, {"elapsed_s", record.elapsed_s}};
+  add_inner_pid(json, record.inner_pid);
   json.update(account_json(record.account));
   json["losses"] = losses_json(record.account);
   if (record.schedulers) add_schedulers(json, *record.schedulers);

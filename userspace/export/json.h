@@ -15,6 +15,7 @@ namespace coroscope {
 // What a target looks like right after the attach, and at each tick.
 struct SampleRecord {
   pid_t pid = 0;
+  pid_t inner_pid = 0;   // in its own PID namespace; 0: the same
   double elapsed_s = 0;  // since the attach was complete
   Account account;
   std::optional<Schedulers> schedulers;  // if the runtime publishes them
@@ -22,6 +23,7 @@ struct SampleRecord {
 
 struct AttachedRecord {
   pid_t pid = 0;
+  pid_t inner_pid = 0;
   std::string command;
   std::string runtime;
   uint32_t workers = 0;

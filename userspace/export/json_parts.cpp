@@ -41,6 +41,10 @@ std::string utc(uint64_t wall_ns) {
   return fmt::format("{:%FT%T}.{:03}Z", fmt::gmtime(seconds), wall_ns / 1'000'000 % 1000);
 }
 
+void add_inner_pid(Json& json, pid_t inner_pid) {
+  if (inner_pid != 0) json["inner_pid"] = inner_pid;
+}
+
 Json census_losses_json(const CensusLosses& losses) {
   return {{"torn", losses.torn},
           {"unsettled", losses.unsettled},

@@ -2,6 +2,8 @@
 // What the JSON forms have in common; for the encoders of this folder only.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -25,6 +27,8 @@ inline double seconds(uint64_t ns) {
 // "2026-11-21T11:30:00.123Z" of nanoseconds after 1970; empty of 0.
 std::string utc(uint64_t wall_ns);
 
+// As "inner_pid", if it is another than "pid".
+void add_inner_pid(Json& json, pid_t inner_pid);
 Json census_losses_json(const CensusLosses& losses);
 // As "schedulers", and what is not among them as "schedulers_lost".
 void add_schedulers(Json& json, const Schedulers& schedulers);

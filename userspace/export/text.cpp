@@ -99,10 +99,10 @@ void add_completeness(Out out, const TargetReport& report) {
 }
 
 void add_target(Out out, const TargetReport& report, const TextOptions& options) {
-  fmt::format_to(out, "pid {}  {}  ({}, {} worker{})  watched {}{}\n\n", report.pid,
-                 shorten(report.command, longest_command), report.runtime, report.workers,
-                 report.workers == 1 ? "" : "s", duration(report.watched_ns),
-                 report.gone ? ", until it ended" : "");
+  fmt::format_to(out, "{}  {}  ({}, {} worker{})  watched {}{}\n\n",
+                 pid_text(report.pid, report.inner_pid), shorten(report.command, longest_command),
+                 report.runtime, report.workers, report.workers == 1 ? "" : "s",
+                 duration(report.watched_ns), report.gone ? ", until it ended" : "");
   for (const ReportedFinding& finding : report.findings) {
     if (finding.growth.verdict == Verdict::leak) {
       fmt::format_to(out, "{}\n", leak_text(finding, options));

@@ -18,6 +18,12 @@ std::string counted(const std::string& what, uint64_t members, uint64_t asked) {
 
 }  // namespace
 
+std::string pid_text(pid_t pid, pid_t inner_pid) {
+  std::string text = fmt::format("pid {}", pid);
+  if (inner_pid != 0) text += fmt::format(" (inner {})", inner_pid);
+  return text;
+}
+
 std::string duration(uint64_t ns) {
   return format_duration(std::chrono::nanoseconds(ns));
 }

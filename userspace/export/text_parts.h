@@ -2,6 +2,8 @@
 // What the text forms have in common. Each adds whole lines.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <initializer_list>
 #include <iterator>
@@ -17,6 +19,9 @@ namespace coroscope {
 using Out = std::back_insert_iterator<std::string>;
 
 inline constexpr size_t longest_command = 200;  // shown; one may have 64 KiB
+
+// "pid 1234", or "pid 1234 (inner 7)" if it has another number in its own PID namespace.
+std::string pid_text(pid_t pid, pid_t inner_pid);
 
 std::string duration(uint64_t ns);
 

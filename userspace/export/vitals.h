@@ -12,6 +12,7 @@ namespace coroscope {
 
 struct VitalsRecord {
   pid_t pid = 0;
+  pid_t inner_pid = 0;  // in its own PID namespace; 0: the same
   std::string runtime;
   uint64_t elapsed_ns = 0;    // since the first look
   uint32_t other_copies = 0;  // of the runtime, not looked at

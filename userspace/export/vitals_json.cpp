@@ -35,6 +35,7 @@ std::string vitals_json(const VitalsRecord& record) {
                {"pid", record.pid},
                {"runtime", record.runtime},
                {"elapsed_s", seconds(record.elapsed_ns)}};
+  add_inner_pid(json, record.inner_pid);
   if (vitals.interval_ns > 0) json["interval_s"] = seconds(vitals.interval_ns);
   json["live"] = vitals.live;
   for (const Activity activity :

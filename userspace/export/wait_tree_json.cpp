@@ -44,6 +44,7 @@ class JsonWaitTree : public WaitTreeEncoder {
                  {"census_s", seconds(dump.census_ns)},
                  {"completeness", dump.completeness()}};
     json["losses"] = census_losses_json(dump.losses);
+    add_inner_pid(json, dump.inner_pid);
     if (dump.other_copies > 0) json["other_copies"] = dump.other_copies;
     return coroscope::line(json);
   }

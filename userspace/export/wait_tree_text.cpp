@@ -63,7 +63,7 @@ class TextWaitTree : public WaitTreeEncoder {
  public:
   std::string begin(const WaitTreePage& page) override {
     const Dump& dump = page.dump;
-    return fmt::format("pid {}  {}  ({}, {})  {}\n", dump.pid,
+    return fmt::format("{}  {}  ({}, {})  {}\n", pid_text(dump.pid, dump.inner_pid),
                        shorten(dump.command, longest_command), dump.runtime,
                        counted(dump.workers, "worker", "workers"),
                        counted(dump.records.size(), "coroutine", "coroutines"));

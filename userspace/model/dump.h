@@ -52,6 +52,7 @@ struct DumpDetail {
 
 struct Dump {
   pid_t pid = 0;
+  pid_t inner_pid = 0;  // in its own PID namespace; 0: the same
   // Tells this process from all others of all hosts, before and after; empty if
   // not known. Ids mean the same coroutines in two dumps only if this is the same.
   std::string process;

@@ -2,6 +2,7 @@
 #include "observe/dumping.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -17,11 +18,17 @@ uint64_t since(uint64_t now_ns, uint64_t then_ns) {
   return then_ns != 0 && now_ns > then_ns ? now_ns - then_ns : 0;
 }
 
-// The number and the start time name a process of one boot of one host.
+// The PID namespace, the number in there and the start time name a process of one boot
+// of one host: the same whether one looks from outside of a container or from inside.
 std::string identity_of(const Process& process) {
   std::string boot;
-  if (!read_text_file("/proc/sys/kernel/random/boot_id", &boot)) return {};
-  return fmt::format("{} {} {}", boot.substr(0, boot.find('\n')), process.pid(),
+  struct stat pids {};
+  if (!read_text_file("/proc/sys/kernel/random/boot_id", &boot) ||
+      ::stat(process.proc_path("ns/pid").c_str(), &pids) != 0) {
+    return {};
+  }
+  return fmt::format("{} {}:{} {}", boot.substr(0, boot.find('\n')), pids.st_ino,
+                     process.inner_pid() != 0 ? process.inner_pid() : process.pid(),
                      process.start_ticks());
 }
 
@@ -68,6 +75,7 @@ Result<Dump> take_dump(Observation& observation, const LookAtCensus& look) {
   const Process& process = observation.process();
   const Target& target = observation.target();
   dump.pid = process.pid();
+  dump.inner_pid = process.inner_pid();
   dump.process = identity_of(process);
   dump.command = printable(process.command_line());
   dump.runtime = target.runtime();

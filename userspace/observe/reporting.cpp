@@ -105,6 +105,7 @@ void add_remarks(const Target& target, TargetReport& report) {
 TargetReport Observation::report() {
   TargetReport report;
   report.pid = process_.pid();
+  report.inner_pid = process_.inner_pid();
   report.command = command_;
   report.runtime = target_->runtime();
   report.workers = workers_;

@@ -54,6 +54,17 @@ std::string_view status_value(std::string_view status, std::string_view key) {
   return {};
 }
 
+// The number of a process in its own PID namespace, which is the last of those in
+// all namespaces from that of /proc on; 0 if there is only one.
+pid_t inner_number(std::string_view status) {
+  const std::string_view numbers = status_value(status, "NSpid");
+  pid_t inner = 0;
+  for (size_t i = 1; !field(numbers, i).empty(); i++) {
+    if (!parse_number(field(numbers, i), &inner)) return 0;
+  }
+  return inner;
+}
+
 Error no_process(pid_t pid) {
   return {ErrorKind::target_gone,
           fmt::format("no process {} (it has ended or never was); list processes with "
@@ -101,6 +112,22 @@ bool read_text_file(const std::string& path, std::string* text, size_t limit) {
   return true;
 }
 
+Result<void> check_proc() {
+  const char* fix =
+      "mount the one of this namespace (mount -t proc proc /proc), or run coroscope outside of it";
+  std::string status;
+  if (!read_text_file("/proc/self/status", &status)) {
+    return Error{
+        ErrorKind::environment,
+        fmt::format("/proc is not mounted, or is of a PID namespace that we are not in; {}", fix)};
+  }
+  if (inner_number(status) == 0) return {};
+  return Error{ErrorKind::environment,
+               fmt::format("/proc is of another PID namespace than ours, so the same number means "
+                           "two processes; {}",
+                           fix)};
+}
+
 Result<ProcessStat> parse_stat(std::string_view text) {
   const Error malformed{ErrorKind::environment, "a /proc/PID/stat is not as the kernel writes it"};
   // pid (comm) state ...: the last ')' ends the name, whatever is in it.
@@ -134,6 +161,7 @@ Result<Process> Process::open(pid_t pid) {
     return Error{ErrorKind::usage,
                  fmt::format("{} is not a process id; give a number above 0", pid)};
   }
+  if (auto checked = check_proc(); !checked) return checked.error();
   Process process;
   process.pid_ = pid;
   process.pidfd_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
@@ -147,6 +175,7 @@ Result<Process> Process::open(pid_t pid) {
   }
   Result<ProcessStat> stat = parse_stat(stat_text);
   if (!stat) return stat.error();
+  process.inner_pid_ = inner_number(status);
   process.start_ticks_ = stat->start_ticks;
   process.name_ = std::move(stat->name);
   process.kernel_thread_ = (stat->flags & pf_kthread) != 0;
@@ -188,7 +217,8 @@ std::string Process::user() const {
 }
 
 std::string Process::describe() const {
-  return fmt::format("process {} ({})", pid_, name_);
+  if (inner_pid_ == 0) return fmt::format("process {} ({})", pid_, name_);
+  return fmt::format("process {} ({}, inner pid {})", pid_, name_, inner_pid_);
 }
 
 std::string Process::proc_path(const char* name) const {

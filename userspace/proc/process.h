@@ -35,13 +35,15 @@ Result<ProcessStat> parse_stat(std::string_view text);
 class Process {
  public:
   // Errors: target_gone if there is no such process, usage if `pid` is the
-  // number of a thread or no possible number at all.
+  // number of a thread or no possible number at all; as of check_proc.
   static Result<Process> open(pid_t pid);
 
   Process(Process&&) = default;
   Process& operator=(Process&&) = default;
 
   pid_t pid() const { return pid_; }
+  // What it is to itself, in its own PID namespace; 0 if that is the same.
+  pid_t inner_pid() const { return inner_pid_; }
   // Start time in clock ticks after boot: with pid() it names the process in a report.
   uint64_t start_ticks() const { return start_ticks_; }
   uid_t uid() const { return uid_; }  // effective
@@ -68,7 +70,7 @@ class Process {
   bool main_thread_ended() const;
   // What the kernel says of it now; nothing if it has ended.
   std::optional<ProcessStat> stat() const;
-  // "process 1234 (name)"
+  // "process 1234 (name)", or "process 1234 (name, inner pid 7)"
   std::string describe() const;
   // "/proc/1234/<name>"
   std::string proc_path(const char* name) const;
@@ -79,6 +81,7 @@ class Process {
   Process() = default;
 
   pid_t pid_ = 0;
+  pid_t inner_pid_ = 0;
   uint64_t start_ticks_ = 0;
   uid_t uid_ = 0;
   std::string name_;
@@ -88,6 +91,11 @@ class Process {
   // when it was opened. Nothing is read through it.
   Fd memory_mark_;
 };
+
+// Whether /proc shows processes by the numbers that system calls take from us. One
+// of another PID namespace shows others, or the same by other numbers. Error:
+// environment.
+Result<void> check_proc();
 
 // The entries of a folder that are numbers, ascending.
 std::vector<pid_t> list_numbers(const std::string& path);

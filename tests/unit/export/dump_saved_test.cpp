@@ -14,6 +14,7 @@ namespace {
 Dump some_dump() {
   Dump dump;
   dump.pid = 4711;
+  dump.inner_pid = 7;
   dump.process = "boot 4711 99";
   dump.taken_unix_ns = 1'763'724'600'250'000'000;
   dump.command = "order_server --port 0";
@@ -110,6 +111,7 @@ TEST(SavedDump, ByCoroutineIsReadBackWhole) {
   ASSERT_TRUE(saved) << saved.error().message;
   const Dump& back = saved->dump;
   EXPECT_EQ(back.pid, dump.pid);
+  EXPECT_EQ(back.inner_pid, dump.inner_pid);
   EXPECT_EQ(back.process, dump.process);
   EXPECT_EQ(back.taken_unix_ns, dump.taken_unix_ns);
   EXPECT_EQ(back.command, dump.command);

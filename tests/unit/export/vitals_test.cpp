@@ -117,6 +117,7 @@ TEST(VitalsJson, HasWhatTheTextHas) {
   EXPECT_EQ(json["completeness"], 1.0);
   EXPECT_EQ(json["losses"]["torn"], 0);
   EXPECT_FALSE(json.contains("other_copies"));
+  EXPECT_FALSE(json.contains("inner_pid")) << "it is the same as pid";
 }
 
 TEST(VitalsJson, WhatIsNotKnownIsAbsent) {
@@ -128,6 +129,7 @@ TEST(VitalsJson, WhatIsNotKnownIsAbsent) {
   first.sample.resident_bytes.reset();
   first.sample.count.losses.torn = 1;
   first.other_copies = 2;
+  first.inner_pid = 7;
   const auto json = nlohmann::json::parse(vitals_json(first));
   for (const char* name : {"interval_s", "spawns_per_second", "exits_per_second", "cpus",
                            "resident_bytes", "timers", "schedulers"}) {
@@ -135,6 +137,7 @@ TEST(VitalsJson, WhatIsNotKnownIsAbsent) {
   }
   EXPECT_EQ(json["completeness"], 0.99);
   EXPECT_EQ(json["other_copies"], 2);
+  EXPECT_EQ(json["inner_pid"], 7);
 }
 
 }  // namespace
