@@ -202,6 +202,14 @@ TEST_F(Diff, DuringACommandAndAfterAWhile) {
   EXPECT_EQ(lines({target.pid(), "--after", "10ms"}, 0).back()["changes"], 0);
 }
 
+TEST_F(Diff, ACommandsPipesEndAsInAShell) {
+  Waiting target;
+  const Outcome outcome =
+      run(coroscope({"diff", target.pid(), "--during", "yes | head -n 1 > /dev/null"}));
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(outcome.errors, "") << "nobody complains of a broken pipe";
+}
+
 TEST_F(Diff, OfATargetThatEndsMeanwhile) {
   Waiting target;
   // A kill only begins the end: until all threads are gone, and nobody has reaped it.

@@ -106,9 +106,11 @@ TEST(Stat, TheTextHasColumnsAndALineOfTheScheduler) {
   EXPECT_TRUE(std::regex_match(
       lines[1], std::regex(" +0\\.0s +12 +12 +0 +0 +0 +- +- +- +3 +2 +2( +[0-9.]+[KM]?){3}")))
       << lines[1];
-  EXPECT_EQ(lines[2],
-            "SCHED 0.0s: workers=2 idle=2 spinning=0 threads=2 runqueue=0 [0 0] parked=12 "
-            "syscall=0");
+  // When the last coroutine waits, its worker may be on its way to sleep still.
+  EXPECT_TRUE(std::regex_match(
+      lines[2], std::regex("SCHED 0\\.0s: workers=2 idle=[0-2] spinning=[0-2] threads=2 "
+                           "runqueue=0 \\[0 0\\] parked=12 syscall=0")))
+      << lines[2];
   for (const std::string& line : lines) EXPECT_EQ(line.find("lost"), std::string::npos) << line;
 }
 

@@ -2,6 +2,7 @@
 // coroscope diff: what is new, what is gone, and what is new and blocked between two
 // dumps.
 #include <fmt/format.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -52,11 +53,20 @@ Result<void> run(const std::string& command) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+  // We ignore SIGPIPE; its pipes have to end as they do elsewhere.
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t pipe;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  posix_spawnattr_setsigdefault(&attributes, &pipe);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
   const char* arguments[] = {"sh", "-c", command.c_str(), nullptr};
   pid_t child = 0;
-  const int failed = ::posix_spawn(&child, "/bin/sh", &actions, nullptr,
+  const int failed = ::posix_spawn(&child, "/bin/sh", &actions, &attributes,
                                    const_cast<char* const*>(arguments), environ);
   posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
   if (failed != 0) {
     return Error{ErrorKind::environment, fmt::format("can not run /bin/sh: {}", strerror(failed))};
   }

@@ -97,7 +97,7 @@ class SavedDumpReader {
     dump.only_groups = field<std::string>(json, "by") == "stack";
     live_ = field<uint64_t>(json, "live");
     dump.system = field<uint64_t>(json, "system");
-    const Json losses = json.value("losses", Json::object());
+    const Json& losses = object(json, "losses");
     dump.losses.torn = field<uint64_t>(losses, "torn");
     dump.losses.unsettled = field<uint64_t>(losses, "unsettled");
     dump.losses.unreadable = field<uint64_t>(losses, "unreadable");
@@ -164,12 +164,12 @@ class SavedDumpReader {
     }
     one.age_ns = nanoseconds(json, "oldest_age_s");
     one.wait_ns = nanoseconds(json, "longest_wait_s");
-    const Json example = json.value("example", Json::object());
+    const Json& example = object(json, "example");
     one.id = field<uint64_t>(example, "id");
     one.object = address(example, "object");
     add(one, 1);
     saved_.details->details_[first] = detail(example);
-    if (json.contains("named")) saved_.details->named_[first] = names(json["named"]);
+    if (json.contains("named")) saved_.details->named_[first] = names(object(json, "named"));
     one.id = one.object = 0;
     one.wait_ns = nanoseconds(json, "shortest_wait_s");
     add(one, count - 1);

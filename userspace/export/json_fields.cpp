@@ -54,6 +54,14 @@ uint64_t wall_time(const Json& json, const char* name) {
   return static_cast<uint64_t>(seconds) * 1'000'000'000 + static_cast<uint64_t>(fraction * 1e9);
 }
 
+const Json& object(const Json& json, const char* name) {
+  static const Json none = Json::object();
+  const auto found = json.find(name);
+  if (found == json.end()) return none;
+  if (!found->is_object()) throw BadJson(fmt::format("'{}' is no object", name));
+  return *found;
+}
+
 const Json& array(const Json& json, const char* name) {
   static const Json none = Json::array();
   const auto found = json.find(name);

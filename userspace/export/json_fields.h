@@ -29,7 +29,10 @@ T field(const Json& json, const char* name, T otherwise = {}) {
                     : std::is_same_v<T, double>      ? found->is_number()
                                                      : found->is_number_unsigned();
   if (!good) {
-    throw BadJson(fmt::format("'{}' is {}", name, shorten(printable(found->dump()), 40)));
+    // What is nested may be so deeply that nothing recursive should look at it.
+    throw BadJson(fmt::format(
+        "'{}' is {}", name,
+        found->is_structured() ? found->type_name() : shorten(printable(found->dump()), 40)));
   }
   return found->template get<T>();
 }
@@ -44,6 +47,8 @@ uint64_t nanoseconds(const Json& json, const char* name);
 uint64_t address(const Json& json, const char* name);
 // Of a text like 2026-11-21T11:30:00.123Z: ns after 1970; 0 if there is none.
 uint64_t wall_time(const Json& json, const char* name);
+// Without fields if there is none.
+const Json& object(const Json& json, const char* name);
 // Empty if there is none.
 const Json& array(const Json& json, const char* name);
 

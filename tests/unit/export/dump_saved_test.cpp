@@ -216,6 +216,23 @@ TEST(SavedDump, ErrorsNameTheLineAndWhatIsWrong) {
   EXPECT_NE(error_of(begin + begin).find("one file, one dump"), std::string::npos);
 }
 
+TEST(SavedDump, WhatIsNestedDeeplyIsAnErrorAndNoOverflow) {
+  constexpr size_t depth = 2'000'000;
+  const std::string nested = std::string(depth, '[') + std::string(depth, ']');
+  const std::string begin = R"({"type":"dump","live":1})"
+                            "\n";
+  EXPECT_NE(error_of(R"({"type":"dump","pid":)" + nested + "}").find("'pid' is array"),
+            std::string::npos);
+  EXPECT_NE(error_of(R"({"type":"dump","losses":{"torn":)" + nested + "}}").find("'torn' is array"),
+            std::string::npos);
+  EXPECT_NE(
+      error_of(begin + R"({"type":"group","state":"running","count":1,"example":)" + nested + "}")
+          .find("'example' is no object"),
+      std::string::npos);
+  EXPECT_NE(error_of(begin + R"({"type":"unknown","what":)" + nested + "}").find("it ends early"),
+            std::string::npos);
+}
+
 TEST(SavedDump, TextsAreMadePrintable) {
   const auto saved = read(R"({"type":"dump","by":"coroutine","live":0,"command":"a\u001b[2Jb"})"
                           "\n"
