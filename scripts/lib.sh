@@ -24,12 +24,14 @@ build  ccache                  command:ccache
 build  libbpf-dev              module:libbpf
 build  libdw-dev               module:libdw
 build  libelf-dev              module:libelf
+build  libdebuginfod-dev       header:elfutils/debuginfod.h
 build  zlib1g-dev              module:zlib
 build  libcli11-dev            header:CLI/CLI.hpp
 build  libfmt-dev              header:fmt/format.h
 build  libspdlog-dev           header:spdlog/spdlog.h
 build  nlohmann-json3-dev      header:nlohmann/json.hpp
 build  libprotozero-dev        header:protozero/pbf_builder.hpp
+build  libre2-dev              module:re2
 build  systemtap-sdt-dev       header:sys/sdt.h
 test   libgtest-dev            header:gtest/gtest.h
 test   libgmock-dev            header:gmock/gmock.h
@@ -38,6 +40,7 @@ test   git                     command:git
 test   clang-format            command:clang-format
 test   bpftrace                command:bpftrace
 test   gdb                     command:gdb
+test   debuginfod              command:debuginfod
 test   golang-go               command:go
 test   nodejs                  command:node
 test   python3                 command:python3

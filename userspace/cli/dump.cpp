@@ -24,14 +24,12 @@ Result<uint64_t> parse_age(const char* option, const std::string& text) {
   return static_cast<uint64_t>(parsed->count());
 }
 
-Result<std::optional<std::regex>> parse_regex(const char* option, const std::string& text) {
-  if (text.empty()) return std::optional<std::regex>();
-  try {
-    return std::optional<std::regex>(std::regex(text, std::regex::ECMAScript));
-  } catch (const std::regex_error& error) {
-    return Error{ErrorKind::usage,
-                 fmt::format("{}: '{}' is no regular expression: {}", option, text, error.what())};
-  }
+Result<std::optional<Pattern>> parse_pattern(const char* option, const std::string& text) {
+  if (text.empty()) return std::optional<Pattern>();
+  auto parsed = Pattern::parse(text);
+  if (!parsed)
+    return Error{ErrorKind::usage, fmt::format("{}: {}", option, parsed.error().message)};
+  return std::optional<Pattern>(std::move(*parsed));
 }
 
 Result<void> parse_labels(const std::vector<std::string>& texts, DumpFilter& filter) {
@@ -60,11 +58,11 @@ Result<DumpFilter> parse_filter(const DumpOptions& options) {
   const auto waited = parse_age("--waits-longer", options.waits_longer);
   if (!waited) return waited.error();
   filter.waited_ns = *waited;
-  auto stack = parse_regex("--stack", options.stack);
+  auto stack = parse_pattern("--stack", options.stack);
   if (!stack) return stack.error();
-  auto top = parse_regex("--top", options.top);
+  auto top = parse_pattern("--top", options.top);
   if (!top) return top.error();
-  auto created_by = parse_regex("--created-by", options.created_by);
+  auto created_by = parse_pattern("--created-by", options.created_by);
   if (!created_by) return created_by.error();
   filter.stack = std::move(*stack);
   filter.top = std::move(*top);

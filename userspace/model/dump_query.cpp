@@ -13,9 +13,9 @@ bool one_of(const std::vector<T>& wanted, const T& value) {
   return wanted.empty() || std::find(wanted.begin(), wanted.end(), value) != wanted.end();
 }
 
-bool any_frame(const ReportedStack& stack, const std::regex& pattern) {
+bool any_frame(const ReportedStack& stack, const Pattern& pattern) {
   return std::any_of(stack.begin(), stack.end(), [&pattern](const ReportedFrame& frame) {
-    return std::regex_search(frame_text(frame), pattern);
+    return pattern.found_in(frame_text(frame));
   });
 }
 
@@ -46,7 +46,7 @@ class StackFilter {
     const ReportedStack& frames = dump_.parked_stack(id).frames;
     if (filter_.stack && !any_frame(frames, *filter_.stack)) return false;
     const ReportedFrame* top = top_frame(frames);
-    return !filter_.top || (top && std::regex_search(frame_text(*top), *filter_.top));
+    return !filter_.top || (top && filter_.top->found_in(frame_text(*top)));
   }
 
   const Dump& dump_;

@@ -5,12 +5,12 @@
 #include <functional>
 #include <limits>
 #include <optional>
-#include <regex>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "model/dump.h"
+#include "util/pattern.h"
 
 namespace coroscope {
 
@@ -21,9 +21,9 @@ struct DumpFilter {
   uint64_t older_than_ns = 0;        // since birth
   uint64_t waited_ns = 0;            // so far, at least
   // Searched for in frames as frame_text gives them.
-  std::optional<std::regex> stack;                          // any frame of the parked stack
-  std::optional<std::regex> top;                            // its top_frame
-  std::optional<std::regex> created_by;                     // any frame of the spawn stack
+  std::optional<Pattern> stack;                             // any frame of the parked stack
+  std::optional<Pattern> top;                               // its top_frame
+  std::optional<Pattern> created_by;                        // any frame of the spawn stack
   std::vector<std::pair<std::string, std::string>> labels;  // all of them
 
   bool empty() const;

@@ -108,7 +108,7 @@ Fd first_that_fits(const std::vector<std::string>& paths, const DebugFileQuery& 
   for (const std::string& candidate : paths) {
     Fd fd = open_regular(candidate);
     if (!fd || same_file(fd.get(), query.module_file)) continue;
-    if (inflated_size(fd.get()) == UINT64_MAX || !fits(fd.get(), query)) continue;
+    if (!is_debug_file(fd.get(), query)) continue;
     *path = candidate;
     return fd;
   }
@@ -173,6 +173,10 @@ uint64_t inflated_size(Elf* elf) {
     if (size == UINT64_MAX || (total += size) > max_inflated) return UINT64_MAX;
   }
   return total;
+}
+
+bool is_debug_file(int fd, const DebugFileQuery& query) {
+  return inflated_size(fd) != UINT64_MAX && fits(fd, query);
 }
 
 Fd find_debug_file(const DebugFileQuery& query, std::string* path) {

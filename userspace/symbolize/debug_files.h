@@ -37,6 +37,9 @@ struct DebugFileQuery {
 // An invalid Fd if there is none. *path is where it was found.
 Fd find_debug_file(const DebugFileQuery& query, std::string* path);
 
+// Whether a file that came from elsewhere is what is looked for.
+bool is_debug_file(int fd, const DebugFileQuery& query);
+
 // The file that .gnu_debugaltlink names; it must have the build id.
 Fd find_alternate_file(const DebugFileQuery& query, std::string* path);
 

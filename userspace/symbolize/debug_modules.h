@@ -13,6 +13,8 @@
 #include "proc/modules.h"
 #include "proc/process.h"
 #include "symbolize/alternate_dwarf.h"
+#include "symbolize/debug_files.h"
+#include "symbolize/debug_servers.h"
 #include "util/fd.h"
 #include "util/result.h"
 
@@ -67,6 +69,7 @@ class DebugModules {
                             char** debug_file_name);
 
   bool begin();
+  Fd ask_servers(const DebugFileQuery& query);
   bool affordable(uint64_t inflated);
   void make_safe(Entry* entry);
   void adopt(std::vector<Module> modules);
@@ -79,6 +82,7 @@ class DebugModules {
   const Process& process_;
   const Memory& memory_;
   uint64_t inflatable_ = uint64_t{4} << 30;  // bytes that compressed sections may still take
+  DebugServers servers_;
   Dwfl_Callbacks callbacks_{};
   Dwfl* dwfl_ = nullptr;
   std::vector<Module> modules_;                  // ascending, as entries_

@@ -88,17 +88,17 @@ TEST_F(Query, FiltersByAgeAndWait) {
 
 TEST_F(Query, FiltersByFrames) {
   DumpFilter any;
-  any.stack = std::regex("^coro::receive");
+  any.stack = *Pattern::parse("^coro::receive");
   EXPECT_EQ(ids(any), (Ids{11, 12, 13}));
-  any.stack = std::regex("serve\\.cpp:12$");
+  any.stack = *Pattern::parse("serve\\.cpp:12$");
   EXPECT_EQ(ids(any), (Ids{11, 12, 13}));
   DumpFilter top;
-  top.top = std::regex("^(fetch|coro)");
+  top.top = *Pattern::parse("^(fetch|coro)");
   EXPECT_EQ(ids(top), (Ids{11, 12, 13})) << "the runtime's own frames are not the top";
-  top.top = std::regex("serve");
+  top.top = *Pattern::parse("serve");
   EXPECT_TRUE(ids(top).empty());
   DumpFilter born;
-  born.created_by = std::regex("^main$");
+  born.created_by = *Pattern::parse("^main$");
   EXPECT_EQ(ids(born), (Ids{10, 11, 12, 13})) << "of who was born where is not known, nothing is";
 }
 
