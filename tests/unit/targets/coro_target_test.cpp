@@ -73,6 +73,13 @@ TEST_F(CoroTargetCensus, WhatMayChangeInADescriptorMay) {
   EXPECT_EQ(target->workers(), 7u);
 }
 
+TEST_F(CoroTargetCensus, RoomIsNotMadeForAllThatIsOnlyClaimed) {
+  image.descriptor.table_slabs = UINT32_MAX;
+  const Census claimed = census();
+  EXPECT_EQ(claimed.members.size(), 3u);
+  EXPECT_LE(claimed.members.capacity() * sizeof(Member), 256u << 20);
+}
+
 TEST_F(CoroTargetCensus, AnIdIsOneCoroutines) {
   for (uint32_t slot = 0; slot < Image::slab_headers; ++slot) image.parked(slot, 17);
   for (int again = 0; again < 2; ++again) {

@@ -83,6 +83,18 @@ TEST_F(StackReading, WhoLeavesItMeanwhileHasNone) {
   EXPECT_EQ(unwound, 0);
 }
 
+TEST_F(StackReading, WhoLeavesItAtTheLastTryHasNoneToo) {
+  image.parked(0, 17);
+  image.before_read = [this](uint64_t address, size_t) {
+    if (address < Image::stack_at) return;
+    image.slab[0].sequence += 2;
+    if (image.slab[0].sequence == 2 + 2 * 8) image.slab[0].state = CORO_STATE_RUNNING;
+  };
+  EXPECT_EQ(read(), StackReader::Outcome::none);
+  EXPECT_EQ(stack, no_parked_stack);
+  EXPECT_EQ(header().state, static_cast<uint32_t>(CORO_STATE_RUNNING));
+}
+
 TEST_F(StackReading, OfOneThatEndsMeanwhileIsUnread) {
   image.parked(0, 17);
   image.before_read = [this](uint64_t address, size_t) {

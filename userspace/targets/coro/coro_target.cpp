@@ -30,6 +30,9 @@ constexpr uint64_t stacks_ns = 8'000'000'000;
 constexpr size_t batch = 256;
 constexpr uint32_t batch_slots = 1024;
 
+// Members that there is room for from the beginning.
+constexpr uint64_t most_reserved = 2 << 20;
+
 }  // namespace
 
 CoroTarget::CoroTarget(const Process& process, const Memory& memory, DescriptorPlace place,
@@ -155,9 +158,10 @@ void CoroTarget::add_waiting(const UnwindContext& unwind, Census& census) {
 void CoroTarget::scan_table(uint32_t slabs, const UnwindContext& unwind, Census& census) {
   uint64_t duplicates = 0;
   ids_.clear();
-  // Room for all of them, of which only what is used costs memory.
+  // Room for all of them, of which only what is used costs memory. But not for as
+  // many as a descriptor may claim: where memory is not overcommitted, there is none.
   const uint64_t slots = uint64_t{slabs} * descriptor_.table_slab_headers;
-  census.members.reserve(std::min<uint64_t>(slots, max_slots));
+  census.members.reserve(std::min<uint64_t>(slots, most_reserved));
   stacks_.read_until(census.started_ns + stacks_ns);
   const uint64_t length_ns = unwind ? census_with_stacks_ns : census_ns;
   const ScanLimits limits{settle_ns, census.started_ns + length_ns};

@@ -171,7 +171,7 @@ StackReader::Copied StackReader::copy_place(TableHeader& entry, ParkedContext& c
     if (now.sequence == first.sequence) return good ? Copied::place : Copied::failed;
     entry.header = now;
   }
-  return Copied::failed;
+  return has_place(entry.header.state) ? Copied::failed : Copied::left;
 }
 
 StackReader::Outcome StackReader::read(TableHeader& entry, const UnwindContext& unwind,
