@@ -67,6 +67,8 @@ DumpDetail detail(const Json& json) {
 // SavedDumpReader takes a file line by line.
 class SavedDumpReader {
  public:
+  explicit SavedDumpReader(uint64_t most) : most_(most) {}
+
   void take(const Json& json) {
     const auto type = field<std::string>(json, "type");
     if (!begun_ && type != "dump") throw BadJson("the first line is not of type 'dump'");
@@ -141,8 +143,8 @@ class SavedDumpReader {
 
   void add(DumpRecord record, uint64_t count) {
     std::vector<DumpRecord>& records = saved_.dump.records;
-    if (count > max_saved_records - records.size()) {
-      throw BadJson(fmt::format("more than {} coroutines", max_saved_records));
+    if (count > most_ - records.size()) {
+      throw BadJson(fmt::format("more than {} coroutines", most_));
     }
     for (uint64_t i = 0; i < count; ++i) {
       record.slot = static_cast<uint32_t>(records.size());
@@ -201,6 +203,7 @@ class SavedDumpReader {
     ended_ = true;
   }
 
+  uint64_t most_;
   SavedDump saved_;
   std::map<std::string, Reason> reasons_;
   uint64_t live_ = 0;
@@ -208,8 +211,8 @@ class SavedDumpReader {
   bool ended_ = false;
 };
 
-Result<SavedDump> read_saved_dump(std::istream& input, const std::string& name) {
-  SavedDumpReader reader;
+Result<SavedDump> read_saved_dump(std::istream& input, const std::string& name, uint64_t most) {
+  SavedDumpReader reader(most);
   uint64_t number = 0;
   const auto error = [&name](const std::string& what) {
     return Error{ErrorKind::usage,

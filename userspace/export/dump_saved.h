@@ -36,9 +36,10 @@ struct SavedDump {
 };
 
 // `name` is for errors. The contents are not trusted: texts are made printable,
-// and no more than max_saved_records are read. Errors (usage): what is wrong in
+// and no more than `most` coroutines are read. Errors (usage): what is wrong in
 // which line; also of a file that ends early.
 inline constexpr uint64_t max_saved_records = 10'000'000;
-Result<SavedDump> read_saved_dump(std::istream& input, const std::string& name);
+Result<SavedDump> read_saved_dump(std::istream& input, const std::string& name,
+                                  uint64_t most = max_saved_records);
 
 }  // namespace coroscope

@@ -9,6 +9,18 @@
 namespace coroscope {
 namespace {
 
+constexpr int64_t second_ns = 1'000'000'000;
+
+// Of ".250Z", and of nothing, 0.
+uint64_t fraction_ns(const char* text) {
+  uint64_t sum = 0;
+  if (*text != '.') return 0;
+  for (uint64_t unit = second_ns / 10; *++text >= '0' && *text <= '9'; unit /= 10) {
+    sum += unit * static_cast<uint64_t>(*text - '0');
+  }
+  return sum;
+}
+
 [[noreturn]] void reject(const char* name, const char* why, const std::string& value) {
   throw BadJson(fmt::format("'{}' is no {}: '{}'", name, why, shorten(printable(value), 40)));
 }
@@ -49,9 +61,8 @@ uint64_t wall_time(const Json& json, const char* name) {
   tm parts{};
   const char* rest = ::strptime(value.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
   const time_t seconds = rest ? ::timegm(&parts) : -1;
-  if (seconds < 0) reject(name, "time", value);
-  const double fraction = *rest == '.' ? std::strtod(rest, nullptr) : 0;
-  return static_cast<uint64_t>(seconds) * 1'000'000'000 + static_cast<uint64_t>(fraction * 1e9);
+  if (seconds < 0 || seconds > INT64_MAX / second_ns) reject(name, "time", value);
+  return static_cast<uint64_t>(seconds) * second_ns + fraction_ns(rest);
 }
 
 const Json& object(const Json& json, const char* name) {

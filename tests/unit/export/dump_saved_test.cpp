@@ -233,6 +233,20 @@ TEST(SavedDump, WhatIsNestedDeeplyIsAnErrorAndNoOverflow) {
             std::string::npos);
 }
 
+TEST(SavedDump, ATimeIsOneThatThereIs) {
+  const auto taken = [](const std::string& time) {
+    const auto saved = read(R"({"type":"dump","by":"coroutine","live":0,"taken":")" + time +
+                            "\"}\n"
+                            R"({"type":"end","shown":0})");
+    return saved ? saved->dump.taken_unix_ns : 0;
+  };
+  EXPECT_EQ(taken("1970-01-01T00:00:01.25Z"), 1'250'000'000u);
+  EXPECT_EQ(taken("1970-01-01T00:00:01Z"), 1'000'000'000u);
+  EXPECT_EQ(taken("1970-01-01T00:00:01.1234567891Z"), 1'123'456'789u);
+  EXPECT_EQ(taken("1970-01-01T00:00:01.1e400"), 1'100'000'000u);
+  EXPECT_EQ(taken("9999-01-01T00:00:00Z"), 0u) << "refused";
+}
+
 TEST(SavedDump, TextsAreMadePrintable) {
   const auto saved = read(R"({"type":"dump","by":"coroutine","live":0,"command":"a\u001b[2Jb"})"
                           "\n"
