@@ -11,7 +11,8 @@ PATH="$PATH:/usr/sbin:/sbin" # Debian keeps bpftool there, a user's PATH has it 
 readonly exit_usage=2 exit_environment=3
 
 # Debian's packages by group, each with what shows that it is there: a command, a
-# pkg-config module, or a header below the compiler's include folders.
+# pkg-config module, a header below the compiler's include folders, a file, or one
+# of clang's run-time libraries.
 packages='
 build  cmake                   command:cmake
 build  ninja-build             command:ninja
@@ -37,6 +38,7 @@ test   libgtest-dev            header:gtest/gtest.h
 test   libgmock-dev            header:gmock/gmock.h
 test   libbenchmark-dev        header:benchmark/benchmark.h
 test   git                     command:git
+test   libclang-rt-dev         clang:fuzzer
 test   clang-format            command:clang-format
 test   bpftrace                command:bpftrace
 test   gdb                     command:gdb
@@ -94,6 +96,7 @@ have() {
     module) command -v pkg-config >/dev/null && pkg-config --exists "$name" ;;
     header) have_header "$name" ;;
     file) [[ -e "$name" ]] ;;
+    clang) have_clang_library "$name" ;;
   esac
 }
 
@@ -103,6 +106,12 @@ have_header() {
     [[ -e "$folder/$1" ]] && return 0
   done
   return 1
+}
+
+# have_clang_library NAME
+have_clang_library() {
+  command -v clang >/dev/null &&
+    [[ -e "$(clang -print-resource-dir)/lib/linux/libclang_rt.$1-$(uname -m).a" ]]
 }
 
 # missing_packages GROUP...
@@ -167,8 +176,14 @@ apt_get() {
     -o DPkg::Lock::Timeout=600 --no-install-recommends "$@" </dev/null
 }
 
-# What a build or a test runs under; see scripts/test.
+# What a build or a test runs under.
 launcher=()
+
+# The sanitizers of gcc 12 and clang 14 need their shadow memory free, which a kernel
+# with vm.mmap_rnd_bits above 28 does not promise; without randomisation it is.
+use_fixed_addresses() {
+  if setarch "$(uname -m)" -R true 2>/dev/null; then launcher=(setarch "$(uname -m)" -R); fi
+}
 
 # build PRESET [TARGET...]: configures and builds; all targets if none is given.
 build() {
