@@ -41,8 +41,10 @@ void check_member(const Member& member, bool with_stacks, const Census& census,
   promise(member.slot < census.slots, "a member's slot is in the table");
   promise(member.revision % 2 == 0, "no member is in the middle of a write");
   promise(member.spawn_stack <= target.stacks_at_most(), "spawn stacks are in the depot");
-  promise((member.parked_stack != no_parked_stack) == has_place(member),
-          "who is parked or in a call has a parked stack, nobody else has");
+  promise(!has_place(member) || member.parked_stack != no_parked_stack,
+          "who is parked or in a call has a parked stack");
+  promise(member.activity != Activity::running || member.parked_stack == no_parked_stack,
+          "who runs has none");
   promise(with_stacks || member.parked_stack < first_parked_stack,
           "a census without stacks has none");
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 #include <ostream>
 #include <regex>
 
@@ -138,6 +139,36 @@ TEST(Dump, TextAndFolded) {
 }
 
 // By census alone: no root, no BPF.
+// Where they stopped is where they go on; of who runs nobody outside can know it.
+TEST(Dump, WhoCouldGoOnIsShownWhereItDoes) {
+  Child target({program("starved")});
+  ASSERT_EQ(target.read_line(), "ready");
+  std::map<std::string, std::string> tops;
+  for (const json& group : json_dump(target, {})) {
+    if (group["type"] != "group") continue;
+    std::string top;
+    for (const json& frame : group.value("parked_at", json::array())) {
+      if (top.empty() && !frame.value("runtime", false)) top = frame["function"];
+    }
+    const json named = group.value("named", json::object());
+    const std::string name = named.empty() ? "main" : named["names"][0]["name"];
+    tops[name] = group["state"].get<std::string>() + " " + top;
+    EXPECT_FALSE(group.contains("reason")) << group;
+  }
+  EXPECT_EQ(tops["main"], "running ");
+  EXPECT_EQ(tops["fiber"], "runnable receive_order");
+  EXPECT_EQ(tops["task"], "runnable read_row");
+  EXPECT_EQ(tops["yielding"], "runnable give_way");
+  EXPECT_EQ(tops["new fiber"], "runnable ") << "it has not begun";
+  EXPECT_EQ(tops.size(), 6u);
+
+  const std::string text = dump(target, {}).output;
+  EXPECT_NE(text.find("  goes on at  receive_order "), std::string::npos) << text;
+  EXPECT_NE(text.find("  goes on at  (in no function of the program)\n"), std::string::npos);
+  const Outcome folded = dump(target, {"--format", "folded", "--state", "runnable"});
+  EXPECT_NE(folded.output.find(";give_way;[runnable] 1\n"), std::string::npos) << folded.output;
+}
+
 TEST(Dump, NeedsNoPrivilegeForOnesOwn) {
   const Child::Options nobody{.before_exec = become_nobody, .want_pid = 0};
   Child target({program("waiting")}, nobody);

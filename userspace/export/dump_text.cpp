@@ -36,7 +36,7 @@ const char* why_no_stack(Activity activity) {
     case Activity::running:
       return "(it runs: where is not known)";
     case Activity::runnable:
-      return "(it is about to run: its stack is not read)";
+      return "(its turn came before its stack was read)";
     case Activity::syscall:
     case Activity::parked:
       break;
@@ -47,6 +47,16 @@ const char* why_no_stack(Activity activity) {
 void add_dumped(Out out, const char* title, const DumpedStack& stack, const char* otherwise) {
   add_stack(out, title, stack.frames, otherwise);
   if (!stack.cut.empty()) fmt::format_to(out, "  {:<12}(cut here: {})\n", "", stack.cut);
+}
+
+// Where it is, as far as that is known.
+void add_place(Out out, Activity activity, const DumpedStack& stack) {
+  if (activity != Activity::runnable || stack.frames.empty()) {
+    return add_dumped(out, "parked at", stack, why_no_stack(activity));
+  }
+  const ReportedFrame* top = top_frame(stack.frames);
+  if (top->of_program() || !stack.cut.empty()) return add_dumped(out, "goes on at", stack, "");
+  fmt::format_to(out, "  {:<12}(in no function of the program)\n", "goes on at");
 }
 
 void add_object(Out out, const DumpRecord& record, const DumpDetail& detail) {
@@ -86,8 +96,7 @@ class TextDump : public DumpEncoder {
     if (group.activity == Activity::parked) fmt::format_to(out, ", {}", waits(group));
     text += "]\n";
     add_names(out, named);
-    add_dumped(out, "parked at", dump.parked_stack(group.parked_stack),
-               why_no_stack(group.activity));
+    add_place(out, group.activity, dump.parked_stack(group.parked_stack));
     add_dumped(out, "spawned at", dump.spawn_stack(group.spawn_stack), "(spawn stack not known)");
     fmt::format_to(out, "  {:<12}coroutine {}\n", "for example", record.id);
     add_object(out, record, example);
@@ -110,8 +119,7 @@ class TextDump : public DumpEncoder {
       title = "";
     }
     add_object(out, record, detail);
-    add_dumped(out, "parked at", dump.parked_stack(record.parked_stack),
-               why_no_stack(record.activity));
+    add_place(out, record.activity, dump.parked_stack(record.parked_stack));
     const DumpedStack& spawned = dump.spawn_stack(record.spawn_stack);
     add_dumped(out, "spawned at", spawned, "(spawn stack not known)");
     add_created_by(out, record, spawned);

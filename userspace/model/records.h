@@ -15,11 +15,13 @@ namespace coroscope {
 // SpawnStack is a stack id in the target's own depot; 0 is "not known".
 using SpawnStack = uint32_t;
 
-// ParkedStack is an id that the observer gave to a parked stack it unwound.
+// ParkedStack is an id that the observer gave to a parked stack it unwound: of one
+// that waits, is in a blocking call, or is about to go on where it was.
 // The ids below first_parked_stack name what could not be unwound.
 using ParkedStack = uint32_t;
-inline constexpr ParkedStack no_parked_stack = 0;      // it is not parked, nor in a blocking call
-inline constexpr ParkedStack unread_parked_stack = 1;  // it is, but the stack was not read
+inline constexpr ParkedStack no_parked_stack = 0;  // it runs, or its turn came meanwhile
+inline constexpr ParkedStack unread_parked_stack =
+    1;  // it is parked, or in a call, but it was not read
 inline constexpr ParkedStack first_parked_stack = 2;
 
 // Reason is a code that the target's adapter can name; 0 is "none".

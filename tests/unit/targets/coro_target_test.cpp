@@ -43,6 +43,23 @@ TEST_F(CoroTargetCensus, ADescriptorThatCannotBeReadIsALossAndNoEmptyTable) {
   EXPECT_EQ(census().losses.total(), 0u);
 }
 
+// It may be gone at any moment; that is no loss, and it is not counted as one.
+TEST_F(CoroTargetCensus, AStackOfOneWhoseTurnHasComeIsNotMissed) {
+  image.slab[1].state = CORO_STATE_RUNNABLE;
+  const auto unwind = [](const ParkedContext&) { return UnwoundContext{}; };
+  const auto taken = target->census(unwind);
+  ASSERT_TRUE(taken);
+  ASSERT_EQ(taken->members.size(), 3u);
+  EXPECT_EQ(taken->stacks_unread, 2u);
+  for (const Member& member : taken->members) {
+    const bool parked = member.activity == Activity::parked;
+    EXPECT_EQ(member.parked_stack, parked ? unread_parked_stack : no_parked_stack);
+  }
+  for (const Member& member : census().members) {
+    EXPECT_EQ(member.parked_stack == no_parked_stack, member.activity == Activity::runnable);
+  }
+}
+
 TEST_F(CoroTargetCensus, EvenIfItNeverWas) {
   image.descriptor_readable = false;
   EXPECT_EQ(census().losses.unreadable, 1u);

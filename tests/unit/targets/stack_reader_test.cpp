@@ -70,6 +70,12 @@ TEST_F(StackReading, AStackThatMovesAllTheTimeIsUnread) {
   EXPECT_EQ(unwound, 0);
 }
 
+TEST_F(StackReading, WhoIsAboutToGoOnIsWhereItWas) {
+  image.parked(0, 17).state = CORO_STATE_RUNNABLE;
+  EXPECT_EQ(read(), StackReader::Outcome::read);
+  EXPECT_EQ(last.sp, Image::stack_at + 0x800);
+}
+
 TEST_F(StackReading, WhoLeavesItMeanwhileHasNone) {
   image.parked(0, 17);
   image.before_read = [this](uint64_t address, size_t) {

@@ -118,14 +118,16 @@ uint32_t CoroTarget::workers() const {
 ParkedStack CoroTarget::stack_of(TableHeader& entry, const UnwindContext& unwind, Census& census) {
   if (!has_place(entry.header.state)) return no_parked_stack;
   ParkedStack stack = unread_parked_stack;
-  if (!unwind) return stack;
+  if (!unwind) return entry.header.state == CORO_STATE_RUNNABLE ? no_parked_stack : stack;
   const StackReader::Outcome outcome = stacks_.read(entry, unwind, &stack);
   // Who is in a blocking call may return from it at any moment.
   if (entry.header.state == CORO_STATE_PARKED) {
     census.stacks_unread += outcome == StackReader::Outcome::unread;
   }
   census.stacks_cut += outcome == StackReader::Outcome::cut;
-  return stack;
+  // Nor has anything been lost of one whose turn has come.
+  const bool may_run = entry.header.state == CORO_STATE_RUNNABLE;
+  return may_run && stack == unread_parked_stack ? no_parked_stack : stack;
 }
 
 Member CoroTarget::member_of(TableHeader& entry, const UnwindContext& unwind, Census& census) {

@@ -41,7 +41,7 @@ ParkedContext context_of_chain(const TaskPlace& chain) {
 }  // namespace
 
 bool has_place(uint32_t state) {
-  return state == CORO_STATE_PARKED || state == CORO_STATE_SYSCALL;
+  return state == CORO_STATE_PARKED || state == CORO_STATE_SYSCALL || state == CORO_STATE_RUNNABLE;
 }
 
 ParkedContext StackReader::context_of_stack(uint64_t sp, std::span<const std::byte> stack) const {

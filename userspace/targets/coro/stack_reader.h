@@ -16,7 +16,8 @@
 
 namespace coroscope::coro {
 
-// Whether a coroutine in this state has a place that does not change.
+// Whether a coroutine in this state has a place that does not change as long as it stays
+// in that state.
 bool has_place(uint32_t state);
 
 // StackReader gives parked coroutines, and those in a blocking call, the id of
