@@ -19,13 +19,15 @@ std::vector<std::byte> read_file_image(const Memory& memory, const Module& modul
   ElfImage elf;
   if (read_elf_image(memory, module.start, &elf) != ElfVerdict::good) return {};
   uint64_t size = 0;
+  uint64_t loaded = 0;  // more than the size only where segments overlap, which they do not
   for (const Elf64_Phdr& segment : elf.segments) {
     if (segment.p_type != PT_LOAD) continue;
     uint64_t end = 0;
     if (__builtin_add_overflow(segment.p_offset, segment.p_filesz, &end)) return {};
     size = std::max(size, end);
+    if (__builtin_add_overflow(loaded, segment.p_filesz, &loaded)) return {};
   }
-  if (size < sizeof(Elf64_Ehdr) || size > max_image) return {};
+  if (size < sizeof(Elf64_Ehdr) || size > max_image || loaded > max_image) return {};
 
   std::vector<std::byte> image(size);
   for (const Elf64_Phdr& segment : elf.segments) {

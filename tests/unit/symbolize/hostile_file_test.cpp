@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <elf.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -56,6 +57,44 @@ TEST(HostileHeaders, NeverCrashOrHang) {
       ASSERT_FALSE((*symbolizer)->frames(parked.pc, false).empty());
     }
   }
+}
+
+// Readable everywhere, with an ELF header whose every segment is the same large one.
+class OverlappingSegments : public Memory {
+ public:
+  OverlappingSegments() {
+    Elf64_Ehdr header{};
+    std::memcpy(header.e_ident, ELFMAG, SELFMAG);
+    header.e_ident[EI_CLASS] = ELFCLASS64;
+    header.e_ident[EI_DATA] = ELFDATA2LSB;
+    header.e_phoff = sizeof header;
+    header.e_phentsize = sizeof(Elf64_Phdr);
+    header.e_phnum = segments;
+    std::memcpy(file_.data(), &header, sizeof header);
+    const Elf64_Phdr segment{PT_LOAD, PF_R, 0, 0, 0, 60 << 20, 60 << 20, 4096};
+    for (size_t i = 0; i < segments; i++) {
+      std::memcpy(file_.data() + sizeof header + i * sizeof segment, &segment, sizeof segment);
+    }
+  }
+
+  bool read(uint64_t address, void* to, size_t size) const override {
+    bytes += size;
+    if (address + size <= file_.size()) std::memcpy(to, file_.data() + address, size);
+    return true;
+  }
+
+  mutable uint64_t bytes = 0;
+
+ private:
+  static constexpr size_t segments = 200;
+  std::vector<std::byte> file_ =
+      std::vector<std::byte>(sizeof(Elf64_Ehdr) + segments * sizeof(Elf64_Phdr));
+};
+
+TEST(HostileHeaders, NothingIsReadOverAndOver) {
+  const OverlappingSegments memory;
+  EXPECT_TRUE(read_file_image(memory, Module{}).empty());
+  EXPECT_LT(memory.bytes, 64u << 20);
 }
 
 }  // namespace
