@@ -13,6 +13,7 @@
 #include "proc/modules.h"
 #include "proc/process.h"
 #include "promise.h"
+#include "symbolize/memory_image.h"
 #include "targets/target.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
@@ -62,6 +63,7 @@ void check_modules(const InputMemory& memory, const std::vector<Module>& modules
     promise(find_module(modules, module.start) == &module, "a module is found");
     promise(module.build_id.size() <= 64, "build ids are bounded");
     check_notes(memory, module);
+    promise(read_file_image(memory, module).size() <= 64 << 20, "images of files are bounded");
     end = module.end;
   }
 }
@@ -88,7 +90,9 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::vector<Module> modules = modules_in(mappings_of(memory), memory);
   check_modules(memory, modules);
   const auto target = open_target(process, memory, modules);
-  promise(has_runtime(memory, modules) || !target, "who has a target has a runtime");
+  if (memory.still()) {
+    promise(has_runtime(memory, modules) || !target, "who has a target has a runtime");
+  }
   if (target) (void)(*target)->count();
   return 0;
 }
