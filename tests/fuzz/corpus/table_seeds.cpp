@@ -2,6 +2,7 @@
 // Images of each kind that a target's memory comes in, whole and spoilt, and those
 // that once were findings.
 #include <algorithm>
+#include <string>
 
 #include "image_records.h"
 #include "seeds.h"
@@ -25,9 +26,9 @@ std::vector<Record> with(std::vector<Record> records, const std::vector<Record>&
   return records;
 }
 
-uint64_t put_location(Image& image) {
+uint64_t put_location(Image& image, const std::string& function) {
   const uint64_t file = image.put_text("server.cpp");
-  return image.put(coro_location{file, image.put_text("coro::Task<int> fetch(int)"), 7, 1});
+  return image.put(coro_location{file, image.put_text(function), 7, 1});
 }
 
 uint64_t put_object(Image& image, uint32_t kind, uint64_t holder) {
@@ -51,9 +52,9 @@ Image fibers() {
   return image;
 }
 
-Image tasks() {
+Image tasks(const std::string& function = "coro::Task<int> fetch(int)") {
   Image image;
-  const uint64_t location = put_location(image);
+  const uint64_t location = put_location(image, function);
   const uint64_t outer = image.put(coro_await{location, 0});
   for (uint32_t slot = 0; slot < 4; ++slot) {
     image.parked_task(slot, slot + 1, image.put(coro_await{location, outer}));
@@ -232,6 +233,7 @@ std::vector<Record> crowded() {
 Seeds table_seeds() {
   return {{"fibers", records_of(fibers())},
           {"tasks", records_of(tasks())},
+          {"long_name", records_of(tasks(std::string(3000, 'f')))},
           {"cyclic_awaits", records_of(cyclic_awaits())},
           {"selects", records_of(selects())},
           {"labels", records_of(labels())},
