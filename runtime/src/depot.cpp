@@ -140,7 +140,7 @@ std::uint32_t Depot::insert(const WalkedStack& stack, std::size_t position) noex
   coro_stack_entry& slot = *entry(number);
   slot.frames = reinterpret_cast<std::uint64_t>(frames);
   slot.depth = stack.depth;
-  slot.flags = stack.truncated ? CORO_STACK_TRUNCATED : 0;
+  slot.flags = (stack.truncated ? CORO_STACK_TRUNCATED : 0) | (stack.cut ? CORO_STACK_CUT : 0);
   std::atomic_ref(storage_.entries).store(number + 1, std::memory_order_release);
   storage_.index[position].store(index_element(stack.hash, number + 1), std::memory_order_release);
   return number + 1;

@@ -17,6 +17,7 @@ struct WalkedStack {
   std::uint64_t frames[max_depth];
   std::uint32_t depth = 0;
   bool truncated = false;
+  bool cut = false;  // a fiber's, and not walked to where the fiber begins
   std::uint64_t hash = 0;
 };
 

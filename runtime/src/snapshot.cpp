@@ -162,7 +162,7 @@ StackFrames interned_stack(std::uint32_t id) noexcept {
   const coro_stack_entry& entry = chunk[number % CORO_DEPOT_CHUNK_ENTRIES];
   return {.frames = reinterpret_cast<const std::uint64_t*>(entry.frames),
           .depth = entry.depth,
-          .truncated = (entry.flags & CORO_STACK_TRUNCATED) != 0};
+          .truncated = (entry.flags & (CORO_STACK_TRUNCATED | CORO_STACK_CUT)) != 0};
 }
 
 }  // namespace coro::detail

@@ -14,8 +14,18 @@
 #include "spawn.h"
 #include "unhandled.h"
 
+// By the linker: the first byte of that section, and the one after the last.
+extern "C" {
+extern const char __start_coro_fiber_main[] __attribute__((visibility("hidden")));
+extern const char __stop_coro_fiber_main[] __attribute__((visibility("hidden")));
+}
+
 namespace coro::detail {
 namespace {
+
+std::uintptr_t address(const char* label) noexcept {
+  return reinterpret_cast<std::uintptr_t>(label);
+}
 
 void run_caught(Fiber& self) noexcept {
   try {
@@ -27,7 +37,8 @@ void run_caught(Fiber& self) noexcept {
 
 // An exception that nobody takes gets past this function, to coro_uncaught: it
 // must not be noexcept, as that would unwind the stack of the throw first.
-[[noreturn]] void fiber_main(void* argument) {
+// Alone in its section, which says where it ends.
+[[noreturn, gnu::section("coro_fiber_main")]] void fiber_main(void* argument) {
   Fiber& self = *static_cast<Fiber*>(argument);
   Worker::arrive(self);
   if (unhandled_exception_handler() == nullptr) [[likely]] {
@@ -116,11 +127,19 @@ StackBounds current_bounds(const Coroutine* running) noexcept {
           .high = reinterpret_cast<std::uintptr_t>(fiber.stack_high)};
 }
 
+void walk_spawner(const void* frame, const Coroutine* spawner, WalkedStack& stack) noexcept {
+  walk_stack(frame, current_bounds(spawner), stack);
+  if (spawner == nullptr || spawner->resume != nullptr || stack.truncated) return;
+  // Outermost is coro_entry, which calls fiber_main, which calls the program.
+  stack.cut = stack.depth < 2 || stack.frames[stack.depth - 2] < address(__start_coro_fiber_main) ||
+              stack.frames[stack.depth - 2] > address(__stop_coro_fiber_main);
+}
+
 __attribute__((noinline)) std::uint64_t launch(Fiber* fiber, void (*run)(void*), const void* entry,
                                                Annotation* annotation) noexcept {
   Coroutine* parent = current_coroutine();
   WalkedStack stack;
-  walk_stack(__builtin_frame_address(0), current_bounds(parent), stack);
+  walk_spawner(__builtin_frame_address(0), parent, stack);
 
   fiber->run = run;
   fiber->exceptions = ExceptionState();

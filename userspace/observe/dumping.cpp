@@ -63,7 +63,7 @@ void add_words(const DumpRecord& record, const Target& target, StackNames& names
   }
   if (record.spawn_stack != 0 && !dump.spawn_stacks.contains(record.spawn_stack)) {
     DumpedStack stack{names.spawn_frames(record.spawn_stack), ""};
-    if (target.spawn_stack_cut(record.spawn_stack)) stack.cut = "deeper than the runtime keeps";
+    stack.cut = target.spawn_stack_cut(record.spawn_stack);
     dump.spawn_stacks[record.spawn_stack] = std::move(stack);
   }
 }

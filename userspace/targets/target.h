@@ -123,8 +123,9 @@ class Target {
 
   // Return addresses of a spawn stack, innermost first; empty if not known.
   virtual std::vector<uint64_t> spawn_stack(SpawnStack id) = 0;
-  // Whether spawn_stack(id), asked for before, ends before the outermost frame.
-  virtual bool spawn_stack_cut(SpawnStack id) const = 0;
+  // Why spawn_stack(id), asked for before, ends before the outermost frame; empty if
+  // it does not, or nobody knows.
+  virtual std::string spawn_stack_cut(SpawnStack id) const = 0;
   virtual std::string reason_name(Reason reason) const = 0;
   // Whether a function is the runtime's own, which people rarely want to see.
   // `function` is short, as symbolize/frame.h makes it.

@@ -182,6 +182,7 @@ struct coro_stack_entry {
   uint32_t flags; /* CORO_STACK_* */
 };
 #define CORO_STACK_TRUNCATED 1u /* deeper than depot_max_depth */
+#define CORO_STACK_CUT 2u       /* a fiber's, not walked to where the fiber begins */
 
 /* What the runtime itself counted. Read each field on its own: the block is not
  * a snapshot. */

@@ -46,18 +46,7 @@ class Once {
   // The same in a task: co_await once.async_call(f), where f is a plain function or
   // gives a task, which is awaited. f is copied or moved into the wait.
   template <class F>
-  Task<> async_call(F f) {
-    if (done()) co_return;
-    co_await AsyncEnter({*this});
-    if (done()) co_return;
-    Leaving leaving{*this};
-    if constexpr (detail::is_task<std::invoke_result_t<F&>>) {
-      static_cast<void>(co_await f());
-    } else {
-      static_cast<void>(f());
-    }
-    leaving.ran = true;
-  }
+  Task<> async_call(F f);
 
   // Whether it was run; what it did is then visible here.
   [[nodiscard]] bool done() const noexcept {
@@ -95,5 +84,19 @@ struct Once::Entering {
 };
 
 extern template class detail::AsyncAcquire<Once::Entering>;
+
+template <class F>
+Task<> Once::async_call(F f) {
+  if (done()) co_return;
+  co_await AsyncEnter({*this});
+  if (done()) co_return;
+  Leaving leaving{*this};
+  if constexpr (detail::is_task<std::invoke_result_t<F&>>) {
+    static_cast<void>(co_await f());
+  } else {
+    static_cast<void>(f());
+  }
+  leaving.ran = true;
+}
 
 }  // namespace coro

@@ -20,7 +20,7 @@ class FakeTarget : public Target {
   Result<Census> census(const UnwindContext&) override { return Census{}; }
   Result<Headcount> count() override { return Headcount{}; }
   std::vector<uint64_t> spawn_stack(SpawnStack) override { return {}; }
-  bool spawn_stack_cut(SpawnStack) const override { return false; }
+  std::string spawn_stack_cut(SpawnStack) const override { return {}; }
   std::string reason_name(Reason) const override { return {}; }
   bool is_runtime_function(std::string_view function) const override {
     return function.starts_with("coro::");

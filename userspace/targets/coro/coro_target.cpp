@@ -258,8 +258,10 @@ std::optional<SourcePlace> CoroTarget::place(uint64_t place) {
   return locations_.place(place);
 }
 
-bool CoroTarget::spawn_stack_cut(SpawnStack id) const {
-  return depot_.is_cut(id);
+std::string CoroTarget::spawn_stack_cut(SpawnStack id) const {
+  const uint32_t flags = depot_.flags(id);
+  if ((flags & CORO_STACK_TRUNCATED) != 0) return "deeper than the runtime keeps";
+  return (flags & CORO_STACK_CUT) != 0 ? "code without frame pointers" : "";
 }
 
 std::optional<Annotation> CoroTarget::annotation(uint32_t slot, uint64_t id) const {

@@ -37,7 +37,7 @@ class CoroTarget : public Target {
   Result<Census> census(const UnwindContext& unwind) override;
   Result<Headcount> count() override;
   std::vector<uint64_t> spawn_stack(SpawnStack id) override;
-  bool spawn_stack_cut(SpawnStack id) const override;
+  std::string spawn_stack_cut(SpawnStack id) const override;
   std::string reason_name(Reason reason) const override;
   bool is_runtime_function(std::string_view function) const override;
   bool may_have_holder(Reason reason) const override { return may_wait_for_one(reason); }

@@ -35,7 +35,7 @@ std::vector<uint64_t> DepotReader::read(uint32_t id) {
   if (entry.depth == 0 || entry.depth > std::min(descriptor_.depot_max_depth, max_depth)) return {};
   std::vector<uint64_t> frames(entry.depth);
   if (!memory_.read(entry.frames, frames.data(), frames.size() * sizeof frames[0])) return {};
-  if ((entry.flags & CORO_STACK_TRUNCATED) != 0) cut_.insert(id);
+  if (entry.flags != 0) flags_[id] = entry.flags;
   return frames;
 }
 

@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "proc/memory.h"
@@ -23,8 +22,11 @@ class DepotReader {
   // Return addresses, innermost first. Empty if `id` is 0, beyond the depot, or
   // its entry makes no sense.
   const std::vector<uint64_t>& stack(uint32_t id);
-  // Whether the runtime cut that stack off; false if it was not read.
-  bool is_cut(uint32_t id) const { return cut_.contains(id); }
+  // CORO_STACK_* of a stack that was read; 0 of any other.
+  uint32_t flags(uint32_t id) const {
+    const auto found = flags_.find(id);
+    return found == flags_.end() ? 0 : found->second;
+  }
   // Whether stack(id) needs no look at the target.
   bool knows(uint32_t id) const { return known_.contains(id); }
 
@@ -34,7 +36,7 @@ class DepotReader {
   const Memory& memory_;
   coro_descriptor descriptor_;
   std::unordered_map<uint32_t, std::vector<uint64_t>> known_;
-  std::unordered_set<uint32_t> cut_;  // of those known
+  std::unordered_map<uint32_t, uint32_t> flags_;  // of those known that have any
 };
 
 }  // namespace coroscope::coro
