@@ -52,8 +52,9 @@ void wait_for_group() {
 }
 
 void wait_for_child() {
-  auto child = coro::start({.name = "child", .labels = {{"tenant", "a"}, {"order", "17"}}},
-                           [] { receive_order(); });
+  // In one line: of a call in several, each compiler tells another one.
+  const auto call = [] { receive_order(); };
+  auto child = coro::start({.name = "child", .labels = {{"tenant", "a"}, {"order", "17"}}}, call);
   child.join();
 }
 

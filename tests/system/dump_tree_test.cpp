@@ -98,9 +98,9 @@ TEST(DumpTree, TheTextNamesThemInTheirOrder) {
   const std::regex whole(
       "pid \\d+  \\S*waiting  \\(coro [0-9.]+, 2 workers\\)  12 coroutines\n"
       "\n"
-      "coroutine \\d+ \\[sleep, .*\\]  spawned at start_all  waiting.cpp:\\d+\n"
-      "  coroutine \\d+ \\[sync.*Lock, .*\\]  spawned at hold_the_lock  waiting.cpp:\\d+\n"
-      "  coroutine \\d+ \\[sync.*Lock, .*\\]  spawned at hold_the_lock  waiting.cpp:\\d+\n"
+      "coroutine \\d+ \\[sleep, .*\\]  hold_the_lock  waiting.cpp:\\d+\n"
+      "  coroutine \\d+ \\[sync.*Lock, .*\\]  hold_the_lock::\\{lambda\\}  waiting.cpp:\\d+\n"
+      "  coroutine \\d+ \\[sync.*Lock, .*\\]  hold_the_lock::\\{lambda\\}  waiting.cpp:\\d+\n"
       "\n"
       "coroutine \\d+ \"child\" \\[chan receive, .*\\]  receive_order  waiting.cpp:\\d+\n"
       "  coroutine \\d+ \\[coroutine join, .*\\]  wait_for_child  waiting.cpp:\\d+\n"
