@@ -167,7 +167,8 @@ ExitCode run_dump(const DumpOptions& options) {
   if (options.format == "folded" || options.format == "pprof") {
     fmt::print(stderr, "{}", dump_losses_text(page, details.unread()));
   }
-  return opened->observation && dump.gone ? exit_target_gone : exit_ok;
+  // What was read was read before.
+  return opened->observation && dump.gone ? fail(opened->observation->process().gone()) : exit_ok;
 }
 
 }  // namespace coroscope

@@ -20,6 +20,7 @@ uint64_t since(uint64_t now_ns, uint64_t then_ns) {
 
 // The PID namespace, the number in there and the start time name a process of one boot
 // of one host: the same whether one looks from outside of a container or from inside.
+// The stack, whose place is random, tells the program from the next that it executes.
 std::string identity_of(const Process& process) {
   std::string boot;
   struct stat pids {};
@@ -27,9 +28,10 @@ std::string identity_of(const Process& process) {
       ::stat(process.proc_path("ns/pid").c_str(), &pids) != 0) {
     return {};
   }
-  return fmt::format("{} {}:{} {}", boot.substr(0, boot.find('\n')), pids.st_ino,
+  const auto stat = process.stat();
+  return fmt::format("{} {}:{} {} {:x}", boot.substr(0, boot.find('\n')), pids.st_ino,
                      process.inner_pid() != 0 ? process.inner_pid() : process.pid(),
-                     process.start_ticks());
+                     process.start_ticks(), stat ? stat->start_stack : 0);
 }
 
 DumpRecord record_of(const Member& member, uint64_t now_ns) {

@@ -152,6 +152,7 @@ Result<ProcessStat> parse_stat(std::string_view text) {
       !parse_number(field(rest, 24 - 3), &stat.resident_pages)) {
     return malformed;
   }
+  (void)parse_number(field(rest, 28 - 3), &stat.start_stack);
   stat.cpu_ticks = user_ticks + system_ticks;
   return stat;
 }

@@ -23,6 +23,7 @@ struct ProcessStat {
   uint64_t cpu_ticks = 0;  // user and system, of all its threads, those that ended too
   uint64_t threads = 0;
   uint64_t resident_pages = 0;
+  uint64_t start_stack = 0;  // where its stack begins; 0: not told, or it has none
 };
 
 // The name may hold anything, blanks and parentheses too.
