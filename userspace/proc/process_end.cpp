@@ -44,6 +44,16 @@ bool another_thread_lives(const Process& process) {
   return false;
 }
 
+// While a thread that is not the main one executes another program, the process has no
+// memory for a moment, as if it were ending; it may have been opened just then. Asked
+// only of one that is not what it was: if it lives, it is something else.
+bool turns_out_to_have_executed(const Process& process) {
+  for (int ms = 0; ms < killed_within_ms && process.alive() && process.ending(); ++ms) {
+    (void)ended(process.pidfd(), 1);
+  }
+  return process.alive() && !process.ending();
+}
+
 }  // namespace
 
 bool Process::alive() const {
@@ -71,7 +81,7 @@ bool Process::main_thread_ended() const {
 }
 
 Error Process::gone() const {
-  if (executed()) {
+  if (turns_out_to_have_executed(*this)) {
     return {ErrorKind::target_gone,
             fmt::format("{} has executed another program: it is not the same target any more",
                         describe())};
