@@ -31,8 +31,8 @@ def main():
     coroscope, *program = sys.argv[1:]
     target = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def stall_ms():
-        target.stdin.write("\n")
+    def stall_ms(line=""):
+        target.stdin.write(line + "\n")
         target.stdin.flush()
         return int(target.stdout.readline()) / 1e6
 
@@ -55,6 +55,9 @@ def main():
             figure(f"stall_{name}", stall)
             if name == "stacks":
                 figure("memory_MB", megabytes)
+        stall_ms("stop")
+        for name in ("counts", "stacks"):
+            figure(f"{name}_idle", run(commands[name])[0] * 1e3)
     finally:
         target.kill()
         target.wait()

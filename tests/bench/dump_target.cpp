@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A target for dumps: many coroutines of a kind that wait, and one that runs all
 // the time and notes for how long it did not. Prints `ready`; then, for each line
-// on stdin, the longest it was held up since the last one, in ns.
+// on stdin, the longest it was held up since the last one, in ns. After the line
+// "stop" it does not run any more.
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -25,9 +26,10 @@ std::uint64_t now_ns() {
 
 coro::Channel<bool> never{0};
 std::atomic<std::uint64_t> longest{0};
+std::atomic<bool> stopped{false};
 
 void run_all_the_time() {
-  for (std::uint64_t last = now_ns();;) {
+  for (std::uint64_t last = now_ns(); !stopped.load(std::memory_order_relaxed);) {
     const std::uint64_t now = now_ns();
     // What the other side took meanwhile is lost at most once.
     if (now - last > longest.load(std::memory_order_relaxed)) longest = now - last;
@@ -67,6 +69,7 @@ int main(int argc, char** argv) {
   std::puts("ready");
   std::fflush(stdout);
   for (std::string line; std::getline(std::cin, line);) {
+    if (line == "stop") stopped = true;
     std::printf("%llu\n", static_cast<unsigned long long>(longest.exchange(0)));
     std::fflush(stdout);
   }
