@@ -10,10 +10,6 @@
 namespace coroscope {
 namespace {
 
-std::string counted(uint64_t count, const char* one, const char* many) {
-  return fmt::format("{} {}", count, count == 1 ? one : many);
-}
-
 std::string coroutines(uint64_t count) {
   return counted(count, "coroutine", "coroutines");
 }
@@ -171,15 +167,21 @@ std::string dump_losses_text(const DumpPage& page, uint64_t names_unread) {
   const Dump& dump = page.dump;
   std::string text;
   const Out out(text);
-  const auto note = [out](uint64_t count, const char* what) {
-    if (count > 0) fmt::format_to(out, "note  {} {}\n", count, what);
+  const auto note = [out](uint64_t count, const char* one, const char* many) {
+    if (count > 0) fmt::format_to(out, "note  {}\n", counted(count, one, many));
   };
-  note(dump.left_out, "coroutines are not in the file: filters or --limit kept them out");
-  note(dump.stacks_unread, "parked stacks moved while they were read, or made no sense");
-  note(dump.stacks_cut, "parked stacks could not be followed to their outermost frame");
-  note(names_unread, "coroutines ended or changed before their names were read");
-  note(dump.stacks_lost, "spawns had stacks beyond the target's depot");
-  note(dump.other_copies, "further copies of the runtime in this process are not looked at");
+  note(dump.left_out, "coroutine is not in the file: filters or --limit kept it out",
+       "coroutines are not in the file: filters or --limit kept them out");
+  note(dump.stacks_unread, "parked stack moved while it was read, or made no sense",
+       "parked stacks moved while they were read, or made no sense");
+  note(dump.stacks_cut, "parked stack could not be followed to its outermost frame",
+       "parked stacks could not be followed to their outermost frame");
+  note(names_unread, "coroutine ended or changed before its name was read",
+       "coroutines ended or changed before their names were read");
+  note(dump.stacks_lost, "spawn had a stack beyond the target's depot",
+       "spawns had stacks beyond the target's depot");
+  note(dump.other_copies, "further copy of the runtime in this process is not looked at",
+       "further copies of the runtime in this process are not looked at");
   if (dump.gone) text += "note  the process ended meanwhile: names may be missing\n";
   add_census_losses(out, dump.losses, "");
   return text;

@@ -17,10 +17,6 @@ constexpr uint32_t deepest_indent = 40;
 // Of those who wait for the same one at the same place; a million may.
 constexpr uint64_t most_alike = 5;
 
-std::string counted(uint64_t count, const char* one, const char* many) {
-  return fmt::format("{} {}", count, count == 1 ? one : many);
-}
-
 std::string cycle_text(const WaitTree::Cycle& cycle) {
   std::string text = fmt::format("cycle: coroutine {} waits for itself", cycle.id);
   for (size_t i = 0; i < cycle.through.size(); ++i) {

@@ -10,6 +10,7 @@
 #include "observe/observation.h"
 #include "observe/waiting.h"
 #include "util/clock.h"
+#include "util/text.h"
 
 namespace coroscope {
 namespace {
@@ -79,9 +80,9 @@ bool may_be_a_ramp(const TargetReport& report) {
 
 void add_remarks(const Target& target, TargetReport& report) {
   if (target.other_copies() > 0) {
-    report.remarks.push_back(
-        fmt::format("{} further copies of the runtime in this process are not observed",
-                    target.other_copies()));
+    report.remarks.push_back(counted(
+        target.other_copies(), "further copy of the runtime in this process is not observed",
+        "further copies of the runtime in this process are not observed"));
   }
   if (may_be_a_ramp(report)) {
     report.remarks.push_back(
@@ -90,13 +91,13 @@ void add_remarks(const Target& target, TargetReport& report) {
   }
   if (report.stacks_unread > 0) {
     report.remarks.push_back(
-        fmt::format("{} parked stacks moved while they were read in the last census, or made no "
-                    "sense: counted, but without a place",
-                    report.stacks_unread));
+        counted(report.stacks_unread, "parked stack was", "parked stacks were") +
+        " not read in the last census (moved meanwhile, or made no sense): counted, but without a "
+        "place");
   }
   if (report.stacks_cut > 0) {
-    report.remarks.push_back(fmt::format(
-        "{} parked stacks could not be followed to their outermost frame", report.stacks_cut));
+    report.remarks.push_back(counted(report.stacks_cut, "parked stack was", "parked stacks were") +
+                             " not followed to the outermost frame");
   }
 }
 

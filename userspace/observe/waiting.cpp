@@ -7,13 +7,10 @@
 #include <chrono>
 
 #include "util/duration.h"
+#include "util/text.h"
 
 namespace coroscope {
 namespace {
-
-std::string plural(uint64_t count, const char* one, const char* many) {
-  return fmt::format("{} {}", count, count == 1 ? one : many);
-}
 
 std::string of_channel(const WaitObject& channel, bool sends) {
   if (sends) return channel.waiting_receivers == 0 ? "no receiver" : "";
@@ -29,16 +26,16 @@ std::string of_rw_mutex(const WaitObject& mutex) {
   std::string text;
   const auto add = [&text](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
   if (mutex.holder != 0) add(fmt::format("held by writer {}", mutex.holder));
-  if (mutex.length > 0) add(plural(mutex.length, "reader", "readers") + " inside");
+  if (mutex.length > 0) add(counted(mutex.length, "reader", "readers") + " inside");
   if (mutex.waiting_senders > 0) {
-    add(plural(mutex.waiting_senders, "writer waits", "writers wait"));
+    add(counted(mutex.waiting_senders, "writer waits", "writers wait"));
   }
   return text;
 }
 
 std::string of_semaphore(const WaitObject& semaphore) {
   if (semaphore.length == 0) return "no units free";
-  return plural(semaphore.length, "unit", "units") + " free";
+  return counted(semaphore.length, "unit", "units") + " free";
 }
 
 std::string of_join(const WaitObject& join) {
@@ -103,7 +100,7 @@ std::vector<std::string> select_cases(const Target& target, const MemberPlace& m
   if (!select) return {};
   std::vector<std::string> lines;
   for (const SelectCase& one : select->cases) lines.push_back(case_text(one));
-  if (select->more > 0) lines.push_back(plural(select->more, "further case", "further cases"));
+  if (select->more > 0) lines.push_back(counted(select->more, "further case", "further cases"));
   if (select->deadline_ns != 0) {
     const uint64_t left = select->deadline_ns > now_ns ? select->deadline_ns - now_ns : 0;
     lines.push_back(fmt::format("a timeout in {}",

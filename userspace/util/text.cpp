@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "util/text.h"
 
+#include <fmt/format.h>
+
 namespace coroscope {
 
 namespace {
@@ -57,6 +59,10 @@ std::string shorten(std::string text, size_t most) {
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
   text.resize(end);
   return text + "...";
+}
+
+std::string counted(uint64_t count, const char* one, const char* many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
 }
 
 }  // namespace coroscope

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 namespace coroscope {
@@ -14,5 +15,8 @@ std::string printable(std::string text);
 // At most `most` bytes, with "..." for what was cut off. Never ends inside a
 // UTF-8 sequence.
 std::string shorten(std::string text, size_t most);
+
+// "1 worker", "3 workers".
+std::string counted(uint64_t count, const char* one, const char* many);
 
 }  // namespace coroscope

@@ -28,5 +28,11 @@ TEST(Text, IsShortenedBetweenCharacters) {
   EXPECT_EQ(shorten("abcdef", 2), "...");
 }
 
+TEST(Counted, OneIsOne) {
+  EXPECT_EQ(counted(0, "worker", "workers"), "0 workers");
+  EXPECT_EQ(counted(1, "worker", "workers"), "1 worker");
+  EXPECT_EQ(counted(UINT64_MAX, "worker", "workers"), "18446744073709551615 workers");
+}
+
 }  // namespace
 }  // namespace coroscope
