@@ -43,7 +43,7 @@ bool is_well_formed(const coro_header& header) {
 std::vector<uint64_t> TableReader::slab_addresses(uint32_t slabs, CensusLosses& losses) const {
   const uint32_t per_slab = descriptor_.table_slab_headers;
   if (slabs > descriptor_.table_directory_capacity) {
-    losses.malformed += slabs - descriptor_.table_directory_capacity;
+    losses.malformed += uint64_t{slabs - descriptor_.table_directory_capacity} * per_slab;
     slabs = descriptor_.table_directory_capacity;
   }
   const uint32_t most = std::max(1u, max_slots / per_slab);
@@ -198,7 +198,8 @@ void TableReader::scan_all(std::span<const uint64_t> addresses, uint32_t first_s
   const uint32_t per_slab = descriptor_.table_slab_headers;
   for (uint32_t i = 0; i < addresses.size(); ++i) {
     if (addresses[i] == 0) {
-      pass.losses.malformed++;
+      // Whoever is in the slab that should be there is not seen.
+      pass.losses.malformed += per_slab;
       pass.looked_at += per_slab;
     } else {
       scan_slab(addresses[i], (first_slab + i) * per_slab, pass);
