@@ -51,6 +51,9 @@ class Child {
   std::string out_text_, err_text_;
 };
 
+// For Options::before_exec: a user who may do nothing.
+void become_nobody();
+
 // Result of a command that ran to its end.
 struct Outcome {
   int code = 0;

@@ -202,6 +202,18 @@ TEST_F(Diff, DuringACommandAndAfterAWhile) {
   EXPECT_EQ(lines({target.pid(), "--after", "10ms"}, 0).back()["changes"], 0);
 }
 
+TEST_F(Diff, NeedsNoPrivilegeForOnesOwn) {
+  const Child::Options nobody{.before_exec = become_nobody, .want_pid = 0};
+  Child target({program("waiting")}, nobody);
+  ASSERT_EQ(target.read_line(), "ready");
+  const Outcome outcome =
+      run(coroscope({"diff", std::to_string(target.pid()), "--after", "1ms", "--json"}), nobody);
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(outcome.errors, "");
+  EXPECT_EQ(lines_of(outcome.output).at(0)["same_process"], true);
+  EXPECT_GT(lines_of(outcome.output).back()["unchanged"], 3);
+}
+
 TEST_F(Diff, ACommandsPipesEndAsInAShell) {
   Waiting target;
   const Outcome outcome =

@@ -2,7 +2,6 @@
 // coroscope dump on targets whose coroutines are known.
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <map>
@@ -31,10 +30,6 @@ std::vector<json> json_dump(const Child& target, std::vector<std::string> option
   const auto lines = lines_of(outcome.output);
   EXPECT_FALSE(lines.empty());
   return lines;
-}
-
-void become_nobody() {
-  if (setgid(65534) != 0 || setuid(65534) != 0) _exit(126);
 }
 
 // A target with 2000 coroutines at one place, and the one that started them.

@@ -2,7 +2,6 @@
 // coroscope dump --tree on targets whose waits are known.
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include <map>
 #include <regex>
@@ -35,10 +34,6 @@ std::vector<json> json_tree(const Child& target, std::vector<std::string> option
   EXPECT_EQ(lines.front()["completeness"], 1.0);
   lines.pop_back();
   return lines;
-}
-
-void become_nobody() {
-  if (setgid(65534) != 0 || setuid(65534) != 0) _exit(126);
 }
 
 // A program of the gallery, once it is under way.

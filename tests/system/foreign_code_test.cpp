@@ -2,8 +2,8 @@
 // Coroutines that wait below code of libraries loaded later, of none at all, and of files
 // that are not there any more.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <sstream>
@@ -16,10 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-
-void become_nobody() {
-  if (setgid(65534) != 0 || setuid(65534) != 0) _exit(126);
-}
 
 // Files that a test may replace while they run.
 class Foreign : public ::testing::Test {

@@ -99,10 +99,6 @@ TEST(BadInput, ADurationThatIsNone) {
 }
 
 // Like a person without privilege, with the binaries still readable.
-void become_nobody() {
-  if (setgid(65534) != 0 || setuid(65534) != 0) _exit(126);
-}
-
 TEST(BadInput, AProcessOfAnotherUserWithoutPrivilege) {
   ChurnTarget target;
   const auto sites = probe_sites(target.pid());

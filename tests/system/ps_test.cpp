@@ -13,10 +13,6 @@ namespace {
 
 using nlohmann::json;
 
-void become_nobody() {
-  if (setgid(65534) != 0 || setuid(65534) != 0) _exit(126);
-}
-
 // The row of a process in `ps --json`; null if there is none.
 json row_of(const std::vector<json>& lines, pid_t pid) {
   for (const json& line : lines) {

@@ -27,10 +27,6 @@ std::vector<json> json_stat(pid_t pid, std::vector<std::string> options) {
   return lines_of(outcome.output);
 }
 
-void become_nobody() {
-  if (setgid(65534) != 0 || setuid(65534) != 0) _exit(126);
-}
-
 TEST(Stat, CountsWhatTheTargetCounts) {
   ChurnTarget target("churn", 3, 2);
   int64_t live = 0;
