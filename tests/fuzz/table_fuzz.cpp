@@ -57,7 +57,8 @@ void ask_about_stacks(Target& target, SpawnStack id) {
   const std::vector<uint64_t> frames = target.spawn_stack(id);
   promise(frames.size() <= coro::max_depth, "spawn stacks are bounded");
   promise(target.spawn_stack(id) == frames || frames.empty(), "spawn stacks do not change");
-  promise(!frames.empty() || !target.spawn_stack_cut(id), "a stack that is not known is not cut");
+  promise(!frames.empty() || target.spawn_stack_cut(id).empty(),
+          "a stack that is not known is not cut");
 }
 
 void ask_about(const Member& member, Target& target) {
