@@ -37,11 +37,16 @@ void wait_for_ever() {
   static_cast<void>(channel().receive());
 }
 
+// Those who say that they wait, or have ended, say so a little before it is so.
+void wait_for(const std::atomic<int>& count, int all, const coro::Scheduler& scheduler) {
+  while (count < all || scheduler.idle_workers() < scheduler.workers()) std::this_thread::yield();
+}
+
 void start_waiting(coro::Scheduler& scheduler) {
   scheduler.go([] {
     for (int i = 0; i < waiting; ++i) coro::go([] { wait_for_ever(); });
   });
-  while (parked < waiting) std::this_thread::yield();
+  wait_for(parked, waiting, scheduler);
 }
 
 void churn(coro::Scheduler& scheduler) {
@@ -49,7 +54,7 @@ void churn(coro::Scheduler& scheduler) {
   scheduler.go([&ended] {
     for (int i = 0; i < passing; ++i) coro::go([&ended] { ++ended; });
   });
-  while (ended < passing) std::this_thread::yield();
+  wait_for(ended, passing, scheduler);
 }
 
 // A copy of all that its parent had, but for the threads: nobody runs those coroutines.

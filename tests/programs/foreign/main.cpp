@@ -76,7 +76,8 @@ int main(int argc, char** argv) {
     coro::go([=] { call_framed(with); });
     coro::go([=] { call_unframed(without); });
   });
-  while (parked < 3) std::this_thread::yield();
+  // They say so a little before it is so.
+  while (parked < 3 || scheduler.idle_workers() < scheduler.workers()) std::this_thread::yield();
   std::cout << "ready " << reinterpret_cast<void*>(with) << " " << reinterpret_cast<void*>(without)
             << std::endl;
   std::cin.get();
