@@ -61,7 +61,7 @@ Child::Child(const std::vector<std::string>& arguments, const Options& options) 
 }
 
 Child::~Child() {
-  if (reaped_) return;
+  if (reaped_ || pid_ <= 0) return;
   kill(pid_, SIGKILL);
   waitpid(pid_, nullptr, 0);
 }
@@ -97,6 +97,7 @@ std::optional<std::string> Child::read_line() {
 }
 
 void Child::signal(int number) {
+  ASSERT_GT(pid_, 0);
   kill(pid_, number);
 }
 
