@@ -13,8 +13,9 @@ namespace coroscope {
 
 // DebugServers asks the debuginfod servers that the user names in DEBUGINFOD_URLS
 // (https://sourceware.org/elfutils/Debuginfod.html) for debug files; what they
-// sent once is kept in the user's cache by libdebuginfod. It takes no longer than
-// `budget` in all: who waits for a report must not wait for a network.
+// sent once is kept in the user's cache by libdebuginfod. It takes no
+// longer than `budget` in all, but for the second in which that is noticed: who waits
+// for a report must not wait for a network.
 class DebugServers {
  public:
   static constexpr std::chrono::seconds default_budget{10};
