@@ -27,7 +27,9 @@ constexpr auto max_refresh_delay = 10s;
 // nobody asked for. Its functions have their names without.
 bool is_c_library(std::string_view path) {
   const std::string_view name = path.substr(path.rfind('/') + 1);
-  return name.starts_with("libc.so.") || name.starts_with("libc-") || name.starts_with("ld-linux");
+  // "libc-2.31.so" until glibc 2.34. There are other libraries whose names begin with libc-.
+  return name.starts_with("libc.so.") || name.starts_with("libc-2.") ||
+         name.starts_with("ld-linux");
 }
 
 bool same_module(const Module& a, const Module& b) {

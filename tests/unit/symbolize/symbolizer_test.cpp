@@ -80,6 +80,25 @@ TEST(Symbolizer, FindsAModuleThatIsLoadedLater) {
   EXPECT_GT(symbolizer->modules().size(), before);
 }
 
+// Its lines would cost more than all the rest; libraries that only sound like it have theirs.
+TEST(Symbolizer, OfTheCLibraryThereAreNamesOnly) {
+  for (const auto& [name, has_lines] :
+       {std::pair("libc.so.9", false), std::pair("libc-2.31.so", false),
+        std::pair("libc-client.so", true), std::pair("libcoro.so", true)}) {
+    SCOPED_TRACE(name);
+    Scratch scratch;
+    ParkedTarget target(program, {scratch.copy(plugin, name)});
+    ASSERT_TRUE(target.valid() && target.next());
+    const std::unique_ptr<Symbolizer> symbolizer = open_symbolizer(target);
+    Unwinder unwinder(*symbolizer);
+    const Parked& parked = target.parked();
+    const UnwoundStack unwound = unwinder.unwind(parked.pc, parked.sp, parked.sp, target.stack());
+    const Frame frame = symbolizer->frames(unwound.pcs.at(1), true).back();
+    EXPECT_EQ(display_name(frame), "plugin_entry");
+    EXPECT_EQ(frame.line > 0, has_lines);
+  }
+}
+
 TEST(Symbolizer, WorksWhenTheFilesAreDeleted) {
   Scratch scratch;
   const std::string copy = scratch.copy(program, "program");
