@@ -126,7 +126,7 @@ TEST(NoLeak, AStartUpRampThatLevelsOff) {
   EXPECT_EQ(outcome.code, 0) << outcome.errors << outcome.output;
   const json report = lines_of(outcome.output).back();
   EXPECT_EQ(report["leaks"], 0);
-  EXPECT_EQ(report["targets"][0]["findings"][0]["verdict"], "levelled");
+  EXPECT_EQ(report["targets"][0]["findings"][0]["verdict"], "plateau");
 }
 
 TEST(NoLeak, ABusySteadyServer) {

@@ -169,7 +169,7 @@ ExitCode Watch::report() {
   for (const auto& observation : observations_) {
     observation->close_account();
     reports.push_back(observation->report());
-    leak = leak || reports.back().has_leak();
+    leak = leak || reports.back().has_fault();
     gone = gone || reports.back().gone;
   }
   const ExitCode code = leak ? exit_found : gone ? exit_target_gone : exit_ok;

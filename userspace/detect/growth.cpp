@@ -110,11 +110,11 @@ bool beyond_earlier_tides(const Stretch& stretch, const GrowthRules& rules) {
 Verdict judge(const Stretch& stretch, const GrowthRules& rules) {
   const int64_t least = rules.min_growth;
   if (stretch.growth() < least) return Verdict::steady;
-  if (leavers(stretch).too_many(rules)) return Verdict::turnover;
+  if (leavers(stretch).too_many(rules)) return Verdict::backlog;
   const bool slows = stretch.per_second() < rules.last_part_at_least * stretch.per_second_before;
   if (!beyond_earlier_tides(stretch, rules) || slows || !grows_in_every_part(stretch, rules) ||
       has_levelled(stretch, rules)) {
-    return Verdict::levelled;
+    return Verdict::plateau;
   }
   return Verdict::leak;
 }
@@ -171,29 +171,13 @@ Verdict judge_whole(const Population& population, const Growth& growth, const Gr
   const Stretch whole{from_level(population, 0), 0, 0};
   if (whole.samples.empty() || !long_enough(whole, rules)) {
     const uint64_t grown = growth.last_live - std::min(growth.first_live, growth.last_live);
-    return grown >= rules.min_growth ? Verdict::too_short : Verdict::steady;
+    return grown >= rules.min_growth ? Verdict::warming_up : Verdict::steady;
   }
   const Verdict verdict = judge(whole, rules);
-  return verdict == Verdict::leak ? Verdict::levelled : verdict;
+  return verdict == Verdict::leak ? Verdict::plateau : verdict;
 }
 
 }  // namespace
-
-std::string_view verdict_name(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::steady:
-      return "steady";
-    case Verdict::turnover:
-      return "turnover";
-    case Verdict::levelled:
-      return "levelled";
-    case Verdict::too_short:
-      return "too short";
-    case Verdict::leak:
-      return "leak";
-  }
-  return "unknown";
-}
 
 Growth judge_growth(const Population& population, const GrowthRules& rules) {
   Growth growth;

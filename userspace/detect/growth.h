@@ -3,22 +3,11 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
 
+#include "detect/verdict.h"
 #include "model/populations.h"
 
 namespace coroscope {
-
-// Verdict says what a population did while it was watched.
-enum class Verdict : uint8_t {
-  steady,     // it did not grow to speak of
-  turnover,   // it grew, but its members leave again: load, or a backlog
-  levelled,   // it grew, but not all the time: a ramp, a pool, a cache that is full
-  too_short,  // it grew, but was not watched long enough to say more
-  leak,       // it grew in every part of the time, and who stayed never left
-};
-
-std::string_view verdict_name(Verdict verdict);
 
 // Growth is a verdict with its evidence.
 struct Growth {
@@ -41,7 +30,7 @@ struct GrowthRules {
   double max_leavers = 0.01;               // of those who stayed
   double last_part_at_least = 0.5;         // growth of the last part, of an average part
   double whole_at_least = 0.25;            // growth of all who live, of those who stayed
-  double quiet_tail = 7.0;                 // expected arrivals in a tail with none: levelled
+  double quiet_tail = 7.0;                 // expected arrivals in a tail with none: a plateau
   double beyond_tides = 1.25;              // times the highest before, if it went down again since
 };
 

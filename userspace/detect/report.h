@@ -51,9 +51,9 @@ struct TargetReport {
   std::vector<ReportedFinding> findings;
   std::vector<std::string> remarks;  // what a reader has to know to trust this
 
-  bool has_leak() const {
+  bool has_fault() const {
     for (const ReportedFinding& finding : findings) {
-      if (finding.growth.verdict == Verdict::leak) return true;
+      if (is_fault(finding.growth.verdict)) return true;
     }
     return false;
   }

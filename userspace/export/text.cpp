@@ -44,9 +44,9 @@ std::string what_waits(const ReportedFinding& finding) {
 
 // A population that grew, but not as a leak does.
 void add_other(Out out, const ReportedFinding& finding) {
-  const char* why = finding.growth.verdict == Verdict::turnover
+  const char* why = finding.growth.verdict == Verdict::backlog
                         ? "its members leave again: load or a backlog, as far as can be seen"
-                    : finding.growth.verdict == Verdict::levelled
+                    : finding.growth.verdict == Verdict::plateau
                         ? "not all the time: a ramp, a burst or a pool, as far as can be seen"
                         : "not watched for long enough to judge";
   std::string where = "an unknown place";
@@ -58,7 +58,7 @@ void add_other(Out out, const ReportedFinding& finding) {
 
 void add_headline(Out out, const TargetReport& report) {
   const GrowthRules rules;
-  if (report.has_leak()) return;
+  if (report.has_fault()) return;
   if (!report.judged) {
     fmt::format_to(out,
                    "not judged: {} looks in {}; a verdict needs {} looks, and {} after the third\n",

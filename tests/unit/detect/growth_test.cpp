@@ -226,7 +226,7 @@ TEST(Growth, TooShortALookSaysSo) {
   Simulation world;
   world.run(
       4, [](int) { return 100.0; }, [] { return forever; });
-  EXPECT_EQ(world.verdict().verdict, Verdict::too_short);
+  EXPECT_EQ(world.verdict().verdict, Verdict::warming_up);
 }
 
 TEST(Growth, NoSamplesIsSteady) {

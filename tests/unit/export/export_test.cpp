@@ -149,7 +149,7 @@ TEST(Text, ALeakOfSeveralPlacesShowsTheMainOne) {
 
 TEST(Text, GrowthThatIsNoLeakSaysWhy) {
   TargetReport report = leaking();
-  for (const Verdict verdict : {Verdict::turnover, Verdict::levelled, Verdict::too_short}) {
+  for (const Verdict verdict : {Verdict::backlog, Verdict::plateau, Verdict::warming_up}) {
     report.findings[0].growth.verdict = verdict;
     const std::string text = report_text({report}, {});
     EXPECT_NE(text.find("grew  chan send"), std::string::npos) << text;
