@@ -11,7 +11,6 @@
 #include "own_memory.h"
 
 namespace coro::detail {
-namespace {
 
 std::string_view state_name(const coro_header& header) noexcept {
   switch (header.state) {
@@ -28,8 +27,6 @@ std::string_view state_name(const coro_header& header) noexcept {
       return "runnable";
   }
 }
-
-}  // namespace
 
 void write_identity(TextWriter& out, std::uint64_t id, std::string_view name) {
   out << "coroutine " << id;
@@ -68,14 +65,9 @@ void DumpWriter::write_current_stack() {
   _Unwind_Backtrace(add, this);
 }
 
-// A text of the program's static data, of which nothing is known.
 void DumpWriter::write_text_at(std::uint64_t address) {
   char text[256];
-  std::size_t size = 0;
-  while (size < sizeof text && read_own_memory(address + size, text[size]) && text[size] != '\0') {
-    ++size;
-  }
-  out_ << std::string_view(text, size);
+  out_ << read_own_text(address, text);
 }
 
 void DumpWriter::write_awaits(const Snapshot& coroutine) {

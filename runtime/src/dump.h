@@ -49,6 +49,9 @@ class DumpWriter {
   Symbols* symbols_;  // nullptr: no memory; addresses are written then
 };
 
+// "running", "runnable", or why it waits.
+std::string_view state_name(const coro_header& header) noexcept;
+
 // "coroutine 12 "name"".
 void write_identity(TextWriter& out, std::uint64_t id, std::string_view name);
 

@@ -34,4 +34,13 @@ bool read_own_memory(std::uint64_t address, void* to, std::size_t size) noexcept
   return read;
 }
 
+std::string_view read_own_text(std::uint64_t address, std::span<char> buffer) noexcept {
+  std::size_t size = 0;
+  while (size < buffer.size() && read_own_memory(address + size, buffer[size]) &&
+         buffer[size] != '\0') {
+    ++size;
+  }
+  return {buffer.data(), size};
+}
+
 }  // namespace coro::detail

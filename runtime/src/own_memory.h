@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <string_view>
 
 namespace coro::detail {
 
@@ -14,5 +16,9 @@ template <class T>
 bool read_own_memory(std::uint64_t address, T& to) noexcept {
   return read_own_memory(address, &to, sizeof to);
 }
+
+// A text up to its NUL, or as much of it as can be read and has room. Of the
+// program's static data, that is, of which nothing is known.
+std::string_view read_own_text(std::uint64_t address, std::span<char> buffer) noexcept;
 
 }  // namespace coro::detail

@@ -10,6 +10,7 @@
 
 #include "coro/error.h"
 #include "descriptor.h"
+#include "leaks.h"
 #include "lifecycle.h"
 #include "park.h"
 #include "socket.h"
@@ -70,6 +71,8 @@ SchedulerCore::SchedulerCore(const SchedulerOptions& options)
 }
 
 SchedulerCore::~SchedulerCore() {
+  const bool watched = leaks_watched() && deterministic_ == nullptr;
+  if (watched && !runs_here()) await_leftovers(*this);
   stop();
   while (visitors_.load(std::memory_order_acquire) != 0) sched_yield();
   std::atomic_ref(coro_descriptor.workers)
@@ -79,6 +82,7 @@ SchedulerCore::~SchedulerCore() {
     require_none(live(), "coroutines");
     require_none(timers_.size(), "armed timers");
   }
+  if (watched) record_leftovers(*this);
   expire_leftovers();
   free_leftovers();
 }

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <iosfwd>
+#include <string>
+#include <utility>
+#include <vector>
 
 // What the coroutines of this process do, told from inside of it: Go's
 // runtime.Stack and NumGoroutine. Any thread may ask, in a coroutine or not, and
@@ -41,5 +45,34 @@ void dump_on_signal(int signal);
 // How many coroutines there are in the process; a moment old. Reads the whole
 // table: some microseconds for each 1000 that there ever were at once.
 [[nodiscard]] std::uint64_t count() noexcept;
+
+// One function of a stack, or one co_await of a task.
+struct Frame {
+  std::string function = {};  // demangled, with parameters; "": not known
+  std::string file = {};      // of code its binary, of a co_await its source; "": not known
+  std::uint32_t line = 0;     // of a co_await
+  std::uint64_t address = 0;  // of code: in the binary, for addr2line -e
+};
+
+// "read_row(int) (program+0x1234)", "read_row at orders.cpp:12".
+[[nodiscard]] std::string to_string(const Frame& frame);
+
+// What dump() tells of one coroutine, for programs.
+struct Coroutine {
+  std::uint64_t id = 0;
+  std::uint64_t parent_id = 0;  // 0: it was not started by a coroutine
+  std::string name;
+  std::vector<std::pair<std::string, std::string>> labels;
+  std::string state;  // "running", "runnable", or why it waits, as "chan receive"
+  bool waits = false;
+  std::chrono::nanoseconds waited{0};
+  std::chrono::nanoseconds age{0};
+  std::vector<Frame> frames;      // innermost first; where it begins, if it runs
+  std::vector<Frame> created_by;  // innermost first
+};
+
+// All that there are, but for those of the runtime itself. What changes too fast to
+// be read has an id and the state "busy" only. Throws std::bad_alloc.
+[[nodiscard]] std::vector<Coroutine> coroutines();
 
 }  // namespace coro::debug
