@@ -62,6 +62,22 @@ TEST(BadInput, TheSameProcessTwice) {
   expect_refusal(run(coroscope({"watch", self, self})), exit_usage, "named twice");
 }
 
+TEST(BadInput, AllowListsThatMakeNoSense) {
+  const std::string self = std::to_string(getpid());
+  const auto refused = [&self](const char* option, const std::string& value,
+                               const std::string& text) {
+    expect_refusal(run(coroscope({"watch", self, option, value})), exit_usage, text);
+  };
+  refused("--ignore-top", "(", "--ignore-top: '(' is no regular expression");
+  refused("--ignore-any", "a)", "--ignore-any: ");
+  refused("--ignore-created-by", "[", "--ignore-created-by: ");
+  refused("--ignore-label", "tenant", "--ignore-label: 'tenant' is not KEY=VALUE");
+  refused("--ignore-file", "/nowhere", "cannot read /nowhere: No such file");
+  refused("--ignore-file", "/", "cannot read /: Is a directory");
+  refused("--ignore-file", "/proc/self/comm", "/proc/self/comm: parse error at line 1");
+  refused("--ignore-file", "/dev/zero", "larger than 1 MiB");
+}
+
 TEST(BadInput, MoreProcessesThanItCanWatch) {
   std::vector<std::string> arguments = {"watch"};
   for (int pid = 1; pid <= 65; ++pid) arguments.push_back(std::to_string(pid));

@@ -99,6 +99,25 @@ TEST(LeakOfSelects, IsFoundWithWhatWouldEndIt) {
   EXPECT_EQ(finding["select_cases"].size(), 3u) << finding["select_cases"];
 }
 
+// An allow list: who is on it is counted, and no leak any more.
+TEST(LeakThatIsAllowed, IsLeftOutAndCounted) {
+  Child target(leak_ramp({"leak", "--rate", "200", "--on", "task"}));
+  ASSERT_EQ(target.read_line(), "ready");
+  const Outcome outcome =
+      run(coroscope({"watch", std::to_string(target.pid()), "--for", "8s", "-i", "250ms", "--json",
+                     "--ignore-top", "^nobody$", "--ignore-label", "tenant=a"}));
+  EXPECT_EQ(outcome.code, 0) << outcome.errors << outcome.output;
+  const json report = lines_of(outcome.output).back();
+  EXPECT_EQ(report["leaks"], 0);
+  const json& ignored = report["targets"][0]["ignored"];
+  ASSERT_EQ(ignored.size(), 2u) << ignored;
+  EXPECT_EQ(ignored[0]["source"], "--ignore-top");
+  EXPECT_EQ(ignored[0]["findings"], 0);
+  EXPECT_EQ(ignored[1]["asks"], "'tenant=a'");
+  EXPECT_GT(ignored[1]["findings"], 0);
+  EXPECT_GT(ignored[1]["coroutines"], 1000);
+}
+
 // The scheduler line: what the workers do, and what waits for them.
 TEST(Watch, SamplesTellOfTheScheduler) {
   Child target(leak_ramp({"steady", "--rate", "1000", "--workers", "2"}));

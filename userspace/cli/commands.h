@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/ignore.h"
 #include "util/result.h"
 
 namespace coroscope {
@@ -31,6 +32,7 @@ struct WatchOptions {
   std::string duration;  // empty: until interrupted, or the targets end
   std::string interval = "1s";
   bool json = false;
+  IgnoreOptions ignore;
 };
 ExitCode run_watch(const WatchOptions& options);
 

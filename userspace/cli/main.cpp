@@ -46,6 +46,7 @@ void add_watch(CLI::App& app, WatchOptions& options) {
   watch->add_option("-i,--interval", options.interval, "Time between two looks")
       ->capture_default_str();
   watch->add_flag("--json", options.json, "One JSON object a line, the last one the report");
+  add_ignore_options(*watch, options.ignore);
   watch->footer(footer);
 }
 

@@ -72,11 +72,13 @@ Result<std::vector<pid_t>> parse_pids(const std::vector<std::string>& texts) {
   return pids;
 }
 
-Result<Observations> open_all(const std::vector<pid_t>& pids) {
+Result<Observations> open_all(const std::vector<pid_t>& pids,
+                              const std::vector<IgnoreRule>& ignored) {
   Observations observations;
   for (const pid_t pid : pids) {
     auto observation = Observation::open(pid);
     if (!observation) return observation.error();
+    (*observation)->ignore(ignored);
     observations.push_back(std::move(*observation));
   }
   return observations;
@@ -185,7 +187,9 @@ ExitCode run_watch(const WatchOptions& options) {
   auto pids = parse_pids(options.pids);
   if (!pids) return fail(pids.error());
   ignore_broken_pipe();
-  auto observations = open_all(*pids);
+  auto ignored = read_ignores(options.ignore);
+  if (!ignored) return fail(ignored.error());
+  auto observations = open_all(*pids, *ignored);
   if (!observations) return fail(observations.error());
   auto loaded = load_for(*observations);
   if (!loaded) return fail(loaded.error());

@@ -33,6 +33,17 @@ struct ReportedFinding {
   ReportedNames named;
 };
 
+// IgnoredRow is an entry of the allow list, and what it took out.
+struct IgnoredRow {
+  std::string asks;     // "top '^read_row$'"
+  std::string source;   // "--ignore-top", "allow.json entry 2"
+  std::string reason;   // why; may be empty
+  std::string expires;  // its last day; empty: none
+  bool expired = false;
+  uint64_t findings = 0;
+  uint64_t coroutines = 0;
+};
+
 struct TargetReport {
   pid_t pid = 0;
   pid_t inner_pid = 0;  // in its own PID namespace; 0: the same
@@ -49,6 +60,7 @@ struct TargetReport {
   uint64_t stacks_cut = 0;     // and those it could not follow to the end
   bool judged = false;         // watched for long enough to say anything
   std::vector<ReportedFinding> findings;
+  std::vector<IgnoredRow> ignored;   // of each entry of the allow list
   std::vector<std::string> remarks;  // what a reader has to know to trust this
 
   bool has_fault() const {

@@ -93,6 +93,7 @@ Json target_json(const TargetReport& report) {
   for (const ReportedFinding& finding : report.findings) {
     json["findings"].push_back(finding_json(finding));
   }
+  if (!report.ignored.empty()) json["ignored"] = ignored_json(report.ignored);
   json["spawn_stacks"] = Json::array();
   for (const StackBalance& row : report.account.stacks) {
     json["spawn_stacks"].push_back(spawn_stack_json(row));

@@ -77,6 +77,20 @@ Json stack_json(const ReportedStack& stack) {
   return frames;
 }
 
+Json ignored_json(const std::vector<IgnoredRow>& rows) {
+  Json all = Json::array();
+  for (const IgnoredRow& row : rows) {
+    Json json = {{"source", row.source}, {"asks", row.asks}};
+    if (!row.reason.empty()) json["reason"] = row.reason;
+    if (!row.expires.empty()) json["expires"] = row.expires;
+    if (row.expired) json["expired"] = true;
+    json["findings"] = row.findings;
+    json["coroutines"] = row.coroutines;
+    all.push_back(std::move(json));
+  }
+  return all;
+}
+
 Json names_json(const ReportedNames& named) {
   Json json = {{"asked", named.asked}, {"names", Json::array()}, {"labels", Json::array()}};
   for (const ReportedNames::Name& name : named.names) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "detect/report.h"
 #include "model/records.h"
@@ -33,6 +34,7 @@ Json census_losses_json(const CensusLosses& losses);
 // As "schedulers", and what is not among them as "schedulers_lost".
 void add_schedulers(Json& json, const Schedulers& schedulers);
 Json stack_json(const ReportedStack& stack);
+Json ignored_json(const std::vector<IgnoredRow>& rows);
 Json names_json(const ReportedNames& named);
 
 }  // namespace coroscope

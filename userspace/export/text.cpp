@@ -112,6 +112,7 @@ void add_target(Out out, const TargetReport& report, const TextOptions& options)
   for (const ReportedFinding& finding : report.findings) {
     if (finding.growth.verdict != Verdict::leak) add_other(out, finding);
   }
+  add_ignored(out, report.ignored);
   for (const std::string& remark : report.remarks) fmt::format_to(out, "note  {}\n", remark);
   add_losses(out, report);
   add_completeness(out, report);

@@ -7,12 +7,13 @@
 #include <chrono>
 
 #include "util/duration.h"
+#include "util/text.h"
 
 namespace coroscope {
 namespace {
 
 // "order-worker" if all have it, else "order-worker (240)".
-std::string counted(const std::string& what, uint64_t members, uint64_t asked) {
+std::string shared_by(const std::string& what, uint64_t members, uint64_t asked) {
   return members == asked ? what : fmt::format("{} ({})", what, members);
 }
 
@@ -69,14 +70,14 @@ void add_names(Out out, const ReportedNames& named) {
   std::string labels;
   for (size_t i = 0; i < std::min(most, named.names.size()); ++i) {
     const ReportedNames::Name& name = named.names[i];
-    names += (i == 0 ? "" : ", ") + counted(name.name, name.members, named.asked);
+    names += (i == 0 ? "" : ", ") + shared_by(name.name, name.members, named.asked);
   }
   size_t told = 0;
   for (const ReportedNames::Label& label : named.labels) {
     // What is another one for each member says nothing about all of them.
     if (2 * label.members < named.asked || told == most) continue;
     labels += (told++ == 0 ? "" : ", ") +
-              counted(label.key + "=" + label.value, label.members, named.asked);
+              shared_by(label.key + "=" + label.value, label.members, named.asked);
   }
   const bool of_all = !named.names.empty() && named.names[0].members == named.asked;
   const std::string asked = of_all ? "" : fmt::format("  of {} asked", named.asked);
@@ -92,6 +93,19 @@ void add_cases(Out out, const std::vector<std::string>& cases) {
     title = "";
   }
   if (cases.size() > most) fmt::format_to(out, "  {:<12}and {} more\n", "", cases.size() - most);
+}
+
+void add_ignored(Out out, const std::vector<IgnoredRow>& rows) {
+  for (const IgnoredRow& row : rows) {
+    const std::string why = row.reason.empty() ? "" : fmt::format("  ({})", row.reason);
+    if (row.expired) {
+      fmt::format_to(out, "expired  {}: {}, on {}{}\n", row.source, row.asks, row.expires, why);
+    } else if (row.findings > 0) {
+      fmt::format_to(out, "ignored  {} in {} by {}: {}{}\n",
+                     counted(row.coroutines, "coroutine", "coroutines"),
+                     counted(row.findings, "finding", "findings"), row.source, row.asks, why);
+    }
+  }
 }
 
 void add_named(Out out, std::initializer_list<NamedLoss> losses, const char* when) {

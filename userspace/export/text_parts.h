@@ -38,6 +38,9 @@ void add_stack(Out out, const char* title, const ReportedStack& stack, const cha
 void add_names(Out out, const ReportedNames& named);
 void add_cases(Out out, const std::vector<std::string>& cases);
 
+// Entries of the allow list that took something out, or have expired.
+void add_ignored(Out out, const std::vector<IgnoredRow>& rows);
+
 struct NamedLoss {
   uint64_t count;
   const char* what;

@@ -4,8 +4,11 @@
 #pragma once
 
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "bpf/kernel_counters.h"
+#include "detect/ignore.h"
 #include "detect/report.h"
 #include "model/ledger.h"
 #include "model/populations.h"
@@ -49,6 +52,9 @@ class Observation {
   // Probes off; closes the account if that was not done.
   void detach();
 
+  // What reports leave out, and count.
+  void ignore(std::vector<IgnoreRule> rules) { ignored_ = std::move(rules); }
+
   // Verdicts as of the last tick.
   TargetReport report();
 
@@ -87,6 +93,7 @@ class Observation {
   uint64_t stacks_cut_ = 0;
   uint64_t annotated_ = 0;
   bool gone_ = false;
+  std::vector<IgnoreRule> ignored_;
 };
 
 }  // namespace coroscope

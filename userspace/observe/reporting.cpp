@@ -129,6 +129,7 @@ TargetReport Observation::report() {
     }
     report.findings.push_back(std::move(reported));
   }
+  apply_ignores(ignored_, report);
   add_remarks(*target_, report);
   return report;
 }
