@@ -54,13 +54,14 @@ TEST(Census, MembersOfAQuietTargetAreAllThere) {
   for (const auto& [name, count] : truth) live += count.live;
   int64_t seen = 0;
   bool all_read = true;
-  for (const Population& population : observer.observation->by_place().all()) {
+  for (const Population& population :
+       observer.observation->tracking().by(Grouping::by_place).all()) {
     seen += static_cast<int64_t>(population.live);
     all_read = all_read && population.key.parked_stack >= first_parked_stack;
   }
   EXPECT_EQ(seen, live);
   EXPECT_TRUE(all_read) << "each is parked, so each has a parked stack";
-  EXPECT_EQ(observer.observation->report().stacks_cut, 0u);
+  EXPECT_EQ(observer.observation->report(default_patience_ns).stacks_cut, 0u);
 }
 
 }  // namespace

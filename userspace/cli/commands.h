@@ -31,6 +31,9 @@ struct WatchOptions {
   std::vector<std::string> pids;
   std::string duration;  // empty: until interrupted, or the targets end
   std::string interval = "1s";
+  std::string patience;         // empty: as README.md says
+  double false_alarms = 0.001;  // a day
+  bool all = false;             // tell of steady populations, too
   bool json = false;
   IgnoreOptions ignore;
 };

@@ -45,6 +45,15 @@ void add_watch(CLI::App& app, WatchOptions& options) {
                     "How long, as 30s, 2m or 1h30m (default: until Ctrl-C)");
   watch->add_option("-i,--interval", options.interval, "Time between two looks")
       ->capture_default_str();
+  watch->add_option("--patience", options.patience,
+                    "Call a growth that nothing else explains a leak after so long (default: 1h "
+                    "while watching, for the report a quarter of the watch, 5s at least)");
+  watch
+      ->add_option("--false-alarms", options.false_alarms,
+                   "False alarms to expect in a day, at most")
+      ->check(CLI::Range(1e-12, 1e6))
+      ->capture_default_str();
+  watch->add_flag("--all", options.all, "Tell of populations that do not grow, too");
   watch->add_flag("--json", options.json, "One JSON object a line, the last one the report");
   add_ignore_options(*watch, options.ignore);
   watch->footer(footer);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <optional>
 
 #include "cli/commands.h"
 #include "cli/pause.h"
@@ -23,6 +24,11 @@ using Observations = std::vector<std::unique_ptr<Observation>>;
 struct Times {
   uint64_t length_ns = std::numeric_limits<uint64_t>::max();
   uint64_t interval_ns = 0;
+  std::optional<uint64_t> patience_ns;  // if it was given
+
+  uint64_t patience_of(uint64_t watched_ns) const {
+    return patience_ns.value_or(patience_for(watched_ns));
+  }
 };
 
 Result<Times> parse_times(const WatchOptions& options) {
@@ -35,6 +41,11 @@ Result<Times> parse_times(const WatchOptions& options) {
     if (!length) return Error{ErrorKind::usage, "--for: " + length.error().message};
     times.length_ns = static_cast<uint64_t>(length->count());
   }
+  if (!options.patience.empty()) {
+    auto patience = parse_duration(options.patience);
+    if (!patience) return Error{ErrorKind::usage, "--patience: " + patience.error().message};
+    times.patience_ns = static_cast<uint64_t>(patience->count());
+  }
   return times;
 }
 
@@ -42,15 +53,12 @@ Result<Times> parse_times(const WatchOptions& options) {
 void warn_if_too_short(const Times& times) {
   if (times.length_ns / times.interval_ns >= 1'000'000) return;
   const uint64_t looks = times.length_ns / times.interval_ns + 1;
-  if (long_enough_to_judge(times.length_ns, looks)) return;
-  const GrowthRules rules;
+  if (long_enough_to_judge(times.length_ns, looks, times.patience_of(times.length_ns))) return;
   log_warn(
       "--for {} with --interval {} gives {} looks: too short for a verdict, which needs {} "
-      "looks, and {} after the third",
+      "looks, and 5 s",
       format_duration(std::chrono::nanoseconds(times.length_ns)),
-      format_duration(std::chrono::nanoseconds(times.interval_ns)), looks,
-      rules.min_censuses + settled_censuses[0] - 1,
-      format_duration(std::chrono::nanoseconds(rules.min_judged_ns)));
+      format_duration(std::chrono::nanoseconds(times.interval_ns)), looks, least_looks);
 }
 
 Result<std::vector<pid_t>> parse_pids(const std::vector<std::string>& texts) {
@@ -72,11 +80,11 @@ Result<std::vector<pid_t>> parse_pids(const std::vector<std::string>& texts) {
   return pids;
 }
 
-Result<Observations> open_all(const std::vector<pid_t>& pids,
+Result<Observations> open_all(const std::vector<pid_t>& pids, const JudgeRules& rules,
                               const std::vector<IgnoreRule>& ignored) {
   Observations observations;
   for (const pid_t pid : pids) {
-    auto observation = Observation::open(pid);
+    auto observation = Observation::open(pid, rules);
     if (!observation) return observation.error();
     (*observation)->ignore(ignored);
     observations.push_back(std::move(*observation));
@@ -96,10 +104,12 @@ Result<KernelCounters> load_for(const Observations& observations) {
 // Watch is one run of the command once everything is open.
 class Watch {
  public:
-  Watch(Observations observations, const Times& times, WatchOutput& output, const Fd& signals)
+  Watch(Observations observations, const Times& times, bool all, WatchOutput& output,
+        const Fd& signals)
       : observations_(std::move(observations)),
         gone_(observations_.size()),
         times_(times),
+        all_(all),
         output_(output),
         signals_(signals) {}
 
@@ -115,6 +125,7 @@ class Watch {
   Observations observations_;
   std::vector<bool> gone_;
   Times times_;
+  bool all_;
   WatchOutput& output_;
   const Fd& signals_;
   uint64_t started_ns_ = 0;
@@ -170,7 +181,8 @@ ExitCode Watch::report() {
   bool gone = false;
   for (const auto& observation : observations_) {
     observation->close_account();
-    reports.push_back(observation->report());
+    const uint64_t patience = times_.patience_of(observation->watched_ns());
+    reports.push_back(observation->report(patience, all_));
     leak = leak || reports.back().has_fault();
     gone = gone || reports.back().gone;
   }
@@ -189,7 +201,7 @@ ExitCode run_watch(const WatchOptions& options) {
   ignore_broken_pipe();
   auto ignored = read_ignores(options.ignore);
   if (!ignored) return fail(ignored.error());
-  auto observations = open_all(*pids, *ignored);
+  auto observations = open_all(*pids, {.false_alarms_a_day = options.false_alarms}, *ignored);
   if (!observations) return fail(observations.error());
   auto loaded = load_for(*observations);
   if (!loaded) return fail(loaded.error());
@@ -198,8 +210,9 @@ ExitCode run_watch(const WatchOptions& options) {
   auto signals = catch_termination();
   if (!signals) return fail(signals.error());
 
-  WatchOutput output(options.json, options.duration.empty());
-  Watch watch(std::move(*observations), *times, output, *signals);
+  WatchOutput output(options.json, options.duration.empty(),
+                     times->patience_ns.value_or(default_patience_ns));
+  Watch watch(std::move(*observations), *times, options.all, output, *signals);
   if (auto attached = watch.attach(kernel); !attached) return fail(attached.error());
   warn_if_too_short(*times);
   watch.follow();

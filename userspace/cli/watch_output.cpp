@@ -16,15 +16,16 @@ namespace {
 
 // What makes a leak the same one at the next tick.
 std::string identity(pid_t pid, const ReportedFinding& finding) {
-  std::string text = fmt::format("{} {} {}", pid, finding.spawn_stack_id, finding.reason);
+  std::string text = fmt::format("{} {} {} {}", pid, verdict_name(finding.judgement.verdict),
+                                 finding.spawn_stack_id, finding.reason);
   for (const ReportedFrame& frame : finding.parked_at) text += fmt::format(" {:x}", frame.address);
   return text;
 }
 
 }  // namespace
 
-WatchOutput::WatchOutput(bool json, bool live)
-    : json_(json), live_(live), colour_(want_colour(STDOUT_FILENO)) {}
+WatchOutput::WatchOutput(bool json, bool live, uint64_t patience_ns)
+    : json_(json), live_(live), patience_ns_(patience_ns), colour_(want_colour(STDOUT_FILENO)) {}
 
 void WatchOutput::print(const std::string& text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
@@ -61,16 +62,16 @@ void WatchOutput::sample(Observation& observation, uint64_t elapsed_ns) {
     record.schedulers = observation.target().schedulers();
     print(sample_json(record));
   } else if (live_) {
-    tell_new_leaks(observation);
+    tell_what_is_new(observation);
   }
 }
 
-void WatchOutput::tell_new_leaks(Observation& observation) {
-  const TargetReport report = observation.report();
+void WatchOutput::tell_what_is_new(Observation& observation) {
+  const TargetReport report = observation.report(patience_ns_);
   for (const ReportedFinding& finding : report.findings) {
-    if (finding.growth.verdict != Verdict::leak) continue;
+    if (!is_fault(finding.judgement.verdict) && !may_become_fault(finding.judgement)) continue;
     if (!told_.insert(identity(report.pid, finding)).second) continue;
-    print(leak_text(finding, {.colour = colour_}) + "\n");
+    print(finding_text(finding, {.colour = colour_}) + "\n");
   }
 }
 

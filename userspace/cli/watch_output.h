@@ -13,9 +13,9 @@ namespace coroscope {
 // WatchOutput is what `watch` shows: data on stdout, the rest on stderr.
 class WatchOutput {
  public:
-  // `live`: tell each leak as soon as it is one, because nobody knows when the
-  // report will come.
-  WatchOutput(bool json, bool live);
+  // `live`: tell each fault as soon as it is one, and what may become one, because nobody
+  // knows when the report will come.
+  WatchOutput(bool json, bool live, uint64_t patience_ns);
 
   void attached(const Observation& observation, uint64_t took_ns);
   void sample(Observation& observation, uint64_t elapsed_ns);
@@ -27,10 +27,11 @@ class WatchOutput {
 
  private:
   void print(const std::string& text);
-  void tell_new_leaks(Observation& observation);
+  void tell_what_is_new(Observation& observation);
 
   bool json_;
   bool live_;
+  uint64_t patience_ns_;
   bool colour_;
   bool wanted_ = true;
   std::set<std::string> told_;

@@ -2,55 +2,115 @@
 #include "detect/findings.h"
 
 #include <algorithm>
-#include <unordered_map>
-#include <unordered_set>
+#include <functional>
 
 namespace coroscope {
 namespace {
 
-// The share of a spawn stack's growth that its populations have to explain.
+// The share of a group's growth that one place has to explain.
 constexpr double most = 0.5;
 
-const Population* largest_place(const Populations& by_place, SpawnStack spawn_stack) {
-  const Population* largest = nullptr;
-  for (const Population& population : by_place.all()) {
-    if (population.key.spawn_stack != spawn_stack || population.live == 0) continue;
-    if (!largest || population.live > largest->live) largest = &population;
+bool is_in(const Population& place, const Population& group) {
+  if (group.grouping == Grouping::by_spawn) {
+    return place.key.spawn_stack == group.key.spawn_stack;
   }
-  return largest;
+  PopulationKey key = place.key;
+  key.spawn_stack = 0;
+  return key == group.key;
 }
 
-// By urgency: leaks, then growth, the fastest first.
+// A place that is known: not that of those who run, or could not be read.
+bool has_place(const Population& population) {
+  return population.key.parked_stack >= first_parked_stack;
+}
+
+uint64_t members_beyond(const Population& population, uint64_t age_ns) {
+  uint64_t members = 0;
+  for (size_t bin = age_bin(age_ns); bin < population.stays.present.size(); ++bin) {
+    members += population.stays.present[bin];
+  }
+  return members;
+}
+
+// Where most of a group's members are that have stayed for long: a stay in a place is no
+// longer than that in the group, so who is older than half of the age counts.
+const Population* main_place_of(const Population& group, const Judgement& judgement,
+                                const Populations& by_place) {
+  const Population* main = nullptr;
+  uint64_t most_members = 0;
+  for (const Population& place : by_place.all()) {
+    if (place.live == 0 || !is_in(place, group)) continue;
+    const uint64_t members = members_beyond(place, judgement.beyond_ns / 2);
+    if (main && members <= most_members) continue;
+    main = &place;
+    most_members = members;
+  }
+  return main;
+}
+
+// A leak of one place, and whether it is told as part of one of several.
+struct PlaceLeak {
+  const Population* place = nullptr;
+  double per_second = 0;
+  bool covered = false;
+};
+
+// Replaces the findings on the places of a leaking group by one on the group, unless one
+// place explains most of it, or it is told already.
+void merge(std::vector<Finding>& findings, std::vector<PlaceLeak>& leaks, const Finding& group) {
+  std::vector<PlaceLeak*> within;
+  double covered = 0;
+  for (PlaceLeak& leak : leaks) {
+    if (!is_in(*leak.place, *group.population)) continue;
+    within.push_back(&leak);
+    if (leak.covered) covered += leak.per_second;
+  }
+  const double enough = most * group.judgement.per_second;
+  if (covered >= enough && covered > 0) return;
+  if (within.size() == 1 && within[0]->per_second >= enough) return;
+  for (PlaceLeak* leak : within) leak->covered = true;
+  std::erase_if(findings, [&group](const Finding& finding) {
+    return finding.population->grouping == Grouping::by_place &&
+           is_in(*finding.population, *group.population);
+  });
+  findings.push_back(group);
+}
+
+// By urgency: faults, then what grows, the fastest first.
 bool before(const Finding& a, const Finding& b) {
-  const bool a_leaks = a.growth.verdict == Verdict::leak;
-  const bool b_leaks = b.growth.verdict == Verdict::leak;
-  return a_leaks != b_leaks ? a_leaks : a.growth.per_second > b.growth.per_second;
+  const bool a_is = is_fault(a.judgement.verdict);
+  const bool b_is = is_fault(b.judgement.verdict);
+  if (a_is != b_is) return a_is;
+  const bool a_steady = a.judgement.verdict == Verdict::steady;
+  const bool b_steady = b.judgement.verdict == Verdict::steady;
+  if (a_steady != b_steady) return b_steady;
+  return a_steady ? a.population->live > b.population->live
+                  : a.judgement.per_second > b.judgement.per_second;
 }
 
 }  // namespace
 
-std::vector<Finding> judge_all(const Populations& by_place, const Populations& by_spawn,
-                               const GrowthRules& rules) {
+std::vector<Finding> find_all(const Tracking& tracking, uint64_t patience_ns, bool all) {
+  const Populations& by_place = tracking.by(Grouping::by_place);
   std::vector<Finding> findings;
-  std::unordered_map<SpawnStack, double> explained;
+  std::vector<PlaceLeak> leaks;
   for (const Population& population : by_place.all()) {
-    const Growth growth = judge_growth(population, rules);
-    if (growth.verdict == Verdict::steady) continue;
-    if (growth.verdict == Verdict::leak) explained[population.key.spawn_stack] += growth.per_second;
-    findings.push_back({&population, &population, growth});
+    const Judgement judgement = tracking.judge(population, patience_ns);
+    const bool shown = judgement.verdict != Verdict::steady || (all && population.live > 0);
+    if (shown) findings.push_back({&population, &population, judgement});
+    if (judgement.verdict == Verdict::leak) {
+      leaks.push_back({&population, judgement.per_second, false});
+    }
   }
-  std::unordered_set<SpawnStack> told_as_a_whole;
-  for (const Population& population : by_spawn.all()) {
-    const Growth growth = judge_growth(population, rules);
-    const SpawnStack stack = population.key.spawn_stack;
-    if (growth.verdict != Verdict::leak || explained[stack] >= most * growth.per_second) continue;
-    findings.push_back({&population, largest_place(by_place, stack), growth});
-    told_as_a_whole.insert(stack);
+  for (const Grouping grouping : {Grouping::by_spawn, Grouping::by_parked}) {
+    for (const Population& population : tracking.by(grouping).all()) {
+      if (grouping == Grouping::by_parked && !has_place(population)) continue;
+      const Judgement judgement = tracking.judge(population, patience_ns);
+      if (judgement.verdict != Verdict::leak) continue;
+      const Population* main = main_place_of(population, judgement, by_place);
+      merge(findings, leaks, {&population, main, judgement});
+    }
   }
-  std::erase_if(findings, [&told_as_a_whole](const Finding& finding) {
-    return finding.growth.verdict != Verdict::leak &&
-           told_as_a_whole.contains(finding.population->key.spawn_stack);
-  });
   std::stable_sort(findings.begin(), findings.end(), before);
   return findings;
 }

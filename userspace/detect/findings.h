@@ -4,22 +4,24 @@
 
 #include <vector>
 
-#include "detect/growth.h"
+#include "detect/tracking.h"
 
 namespace coroscope {
 
 struct Finding {
-  const Population* population = nullptr;  // lives as long as the Populations it came from
-  // Where most of its members are: itself, if it is of one place. May be null.
+  const Population* population = nullptr;  // lives as long as the Tracking it came from
+  // Where most of its members are that make the verdict: itself, if it is of one place.
+  // May be null.
   const Population* main_place = nullptr;
-  Growth growth;
+  Judgement judgement;
 };
 
-// Judges every population and returns those with a verdict other than steady,
-// leaks first, the fastest growing first. A leak of a spawn stack as a whole
-// is told only if no population of that stack explains most of it, and then
-// in place of what the stack's other populations did.
-std::vector<Finding> judge_all(const Populations& by_place, const Populations& by_spawn,
-                               const GrowthRules& rules = {});
+// Judges every population and returns those with a verdict other than steady, or with `all`
+// those too, faults first, the fastest growing first.
+//
+// A leak whose members wait in several places, or were born in several, is one finding: on
+// the spawn stack, or on the parked stack, and not on each of them. It is told of the one
+// place instead if that explains most of it.
+std::vector<Finding> find_all(const Tracking& tracking, uint64_t patience_ns, bool all = false);
 
 }  // namespace coroscope

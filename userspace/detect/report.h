@@ -9,24 +9,25 @@
 #include <string>
 #include <vector>
 
-#include "detect/growth.h"
+#include "detect/judge.h"
 #include "model/ledger.h"
 #include "model/reported.h"
 
 namespace coroscope {
 
 struct ReportedFinding {
-  Growth growth;
+  Judgement judgement;
   std::string reason;  // "chan send"; "" if the members do not wait in one place
   std::string cause;   // "no receiver"; "" if the waited object does not tell
   uint64_t live = 0;
-  uint64_t joined = 0;          // members ever
-  uint64_t left = 0;            // of those, not there any more
-  uint64_t oldest_wait_ns = 0;  // 0: none waits
-  uint64_t oldest_age_ns = 0;   // of the oldest member
-  uint64_t example_id = 0;      // that member
-  SpawnStack spawn_stack_id = 0;
-  bool several_places = false;  // parked_at is then where most of them are
+  uint64_t joined = 0;            // members ever
+  uint64_t left = 0;              // of those, not there any more
+  uint64_t oldest_wait_ns = 0;    // 0: none waits
+  uint64_t oldest_age_ns = 0;     // of the oldest member
+  uint64_t example_id = 0;        // that member
+  SpawnStack spawn_stack_id = 0;  // 0: they were born in several places
+  bool several_places = false;    // parked_at is then where most of them are
+  bool several_births = false;    // spawned_at is then where most of them were born
   ReportedStack parked_at;
   ReportedStack spawned_at;
   std::vector<std::string> select_cases;  // of a select: what would end it, a line each
@@ -52,6 +53,7 @@ struct TargetReport {
   uint32_t workers = 0;
   uint64_t watched_ns = 0;  // from the first census to the last
   uint64_t censuses = 0;
+  uint64_t patience_ns = 0;  // that was had with what grows
   uint64_t uptime_ns = 0;    // of the process, when the watch began; 0: not known
   uint64_t populations = 0;  // ever seen
   bool gone = false;         // the process ended while it was watched
@@ -65,7 +67,7 @@ struct TargetReport {
 
   bool has_fault() const {
     for (const ReportedFinding& finding : findings) {
-      if (is_fault(finding.growth.verdict)) return true;
+      if (is_fault(finding.judgement.verdict)) return true;
     }
     return false;
   }

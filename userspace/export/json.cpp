@@ -48,26 +48,41 @@ Json spawn_stack_json(const StackBalance& row) {
           {"park_ns_histogram", histogram_json(row.events)}};
 }
 
+Json evidence_json(const Judgement& judgement) {
+  const GrowthEvidence& growth = judgement.growth;
+  const CohortEvidence& cohort = judgement.cohort;
+  return {
+      {"nats_needed", judgement.nats_needed},
+      {"beyond_s", seconds(judgement.beyond_ns)},
+      {"stayed", judgement.stayed},
+      {"shown_left", judgement.shown_left},
+      {"growth",
+       {{"nats", growth.nats},
+        {"for_s", seconds(growth.until_ns - std::min(growth.since_ns, growth.until_ns))},
+        {"came", growth.came},
+        {"left", growth.left}}},
+      {"cohort", {{"nats", cohort.nats}, {"left", cohort.left}, {"expected", cohort.expected}}}};
+}
+
 Json finding_json(const ReportedFinding& finding) {
-  Json json = {{"verdict", verdict_name(finding.growth.verdict)}};
+  const Judgement& judgement = finding.judgement;
+  Json json = {{"verdict", verdict_name(judgement.verdict)}};
+  if (judgement.ground != Ground::none) json["ground"] = ground_name(judgement.ground);
   if (!finding.reason.empty()) json["reason"] = finding.reason;
   if (!finding.cause.empty()) json["cause"] = finding.cause;
-  json["per_second"] = finding.growth.per_second;
+  json["per_second"] = judgement.per_second;
   json["live"] = finding.live;
-  json["live_at_first"] = finding.growth.first_live;
+  json["live_at_first"] = judgement.first_live;
   json["joined"] = finding.joined;
   json["left"] = finding.left;
-  if (finding.growth.verdict == Verdict::leak) {
-    json["stayed"] = finding.growth.stayed;
-    json["stayed_left"] = finding.growth.stayed_left;
-    json["stayed_censuses"] = finding.growth.stayed_censuses;
-  }
-  json["judged_s"] = seconds(finding.growth.judged_ns);
+  json["judged_s"] = seconds(judgement.watched_ns);
+  json["evidence"] = evidence_json(judgement);
   json["oldest_wait_s"] = seconds(finding.oldest_wait_ns);
   json["oldest_age_s"] = seconds(finding.oldest_age_ns);
   json["example_coroutine"] = finding.example_id;
   json["spawn_stack_id"] = finding.spawn_stack_id;
   if (finding.several_places) json["several_places"] = true;
+  if (finding.several_births) json["several_births"] = true;
   if (!finding.named.names.empty() || !finding.named.labels.empty()) {
     json["named"] = names_json(finding.named);
   }
@@ -85,6 +100,7 @@ Json target_json(const TargetReport& report) {
                {"watched_s", seconds(report.watched_ns)},
                {"censuses", report.censuses},
                {"judged", report.judged},
+               {"patience_s", seconds(report.patience_ns)},
                {"gone", report.gone}};
   add_inner_pid(json, report.inner_pid);
   json.update(account_json(report.account));
@@ -109,7 +125,7 @@ size_t leak_count(const std::vector<TargetReport>& reports) {
   size_t leaks = 0;
   for (const TargetReport& report : reports) {
     for (const ReportedFinding& finding : report.findings) {
-      leaks += finding.growth.verdict == Verdict::leak;
+      leaks += finding.judgement.verdict == Verdict::leak;
     }
   }
   return leaks;

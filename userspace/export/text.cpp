@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <ctime>
 
 #include "export/text_parts.h"
@@ -27,49 +28,63 @@ std::string time_ago(uint64_t ns) {
   return text;
 }
 
-// Of whom: all who were there, or, where members turn over, those who stayed.
 std::string who_left(const ReportedFinding& finding) {
-  if (finding.growth.stayed_censuses <= settled_censuses[0]) {
-    return fmt::format("{} of {} left while watched", finding.left, finding.joined);
-  }
-  return fmt::format("{} of {} who stayed for {} looks left", finding.growth.stayed_left,
-                     finding.growth.stayed, finding.growth.stayed_censuses);
+  return fmt::format("{} of {} left while watched", finding.left, finding.joined);
 }
 
 std::string what_waits(const ReportedFinding& finding) {
   if (finding.several_places) return "waits in several places";
+  if (finding.several_births) return finding.reason + ", born in several places";
   return finding.cause.empty() ? finding.reason
                                : fmt::format("{}, {}", finding.reason, finding.cause);
 }
 
-// A population that grew, but not as a leak does.
+bool in_full(const ReportedFinding& finding) {
+  return is_fault(finding.judgement.verdict) || may_become_fault(finding.judgement);
+}
+
+std::string tag_of(const ReportedFinding& finding, bool colour) {
+  const bool fault = is_fault(finding.judgement.verdict);
+  std::string tag = fault ? std::string(verdict_name(finding.judgement.verdict)) : "grows";
+  for (char& letter : tag) letter = static_cast<char>(std::toupper(letter));
+  return colour ? fmt::format("\x1b[1;{}m{}\x1b[0m", fault ? 31 : 33, tag) : tag;
+}
+
+const char* why_no_fault(const Judgement& judgement) {
+  switch (judgement.verdict) {
+    case Verdict::backlog:
+      return "its members leave, but more come: load that is not kept up with";
+    case Verdict::plateau:
+      return "it grew, and does not any more: a start-up, a burst, a pool or a cache";
+    case Verdict::warming_up:
+      return "it grows, for too short a time to tell";
+    case Verdict::steady:
+      return "it does not grow";
+    default:
+      return "";
+  }
+}
+
+// A population that is no fault.
 void add_other(Out out, const ReportedFinding& finding) {
-  const char* why = finding.growth.verdict == Verdict::backlog
-                        ? "its members leave again: load or a backlog, as far as can be seen"
-                    : finding.growth.verdict == Verdict::plateau
-                        ? "not all the time: a ramp, a burst or a pool, as far as can be seen"
-                        : "not watched for long enough to judge";
   std::string where = "an unknown place";
   const auto frames = shown(finding.parked_at.empty() ? finding.spawned_at : finding.parked_at);
   if (!frames.empty()) where = fmt::format("{} {}", frames[0]->function, location(*frames[0]));
-  fmt::format_to(out, "grew  {}   {} -> {} live at {}: {}\n", what_waits(finding),
-                 finding.growth.first_live, finding.growth.last_live, where, why);
+  const Judgement& judgement = finding.judgement;
+  fmt::format_to(out, "{:<10}  {}   {} -> {} live at {}: {}\n", verdict_name(judgement.verdict),
+                 what_waits(finding), judgement.first_live, finding.live, where,
+                 why_no_fault(judgement));
 }
 
 void add_headline(Out out, const TargetReport& report) {
-  const GrowthRules rules;
   if (report.has_fault()) return;
   if (!report.judged) {
-    fmt::format_to(out,
-                   "not judged: {} looks in {}; a verdict needs {} looks, and {} after the third\n",
-                   report.censuses, duration(report.watched_ns),
-                   rules.min_censuses + settled_censuses[0] - 1, duration(rules.min_judged_ns));
+    fmt::format_to(out, "not judged: {} looks in {}; a verdict needs {} looks, and 5.0 s\n",
+                   report.censuses, duration(report.watched_ns), least_looks);
     return;
   }
-  fmt::format_to(out,
-                 "no leak found: no population grew all the time, by {} or more  ({} live in {} "
-                 "populations)\n",
-                 rules.min_growth, report.account.live, report.populations);
+  fmt::format_to(out, "no leak found  ({} live in {} populations)\n", report.account.live,
+                 report.populations);
 }
 
 void add_losses(Out out, const TargetReport& report) {
@@ -104,13 +119,11 @@ void add_target(Out out, const TargetReport& report, const TextOptions& options)
                  report.runtime, report.workers, report.workers == 1 ? "" : "s",
                  duration(report.watched_ns), report.gone ? ", until it ended" : "");
   for (const ReportedFinding& finding : report.findings) {
-    if (finding.growth.verdict == Verdict::leak) {
-      fmt::format_to(out, "{}\n", leak_text(finding, options));
-    }
+    if (in_full(finding)) fmt::format_to(out, "{}\n", finding_text(finding, options));
   }
   add_headline(out, report);
   for (const ReportedFinding& finding : report.findings) {
-    if (finding.growth.verdict != Verdict::leak) add_other(out, finding);
+    if (!in_full(finding)) add_other(out, finding);
   }
   add_ignored(out, report.ignored);
   for (const std::string& remark : report.remarks) fmt::format_to(out, "note  {}\n", remark);
@@ -120,22 +133,24 @@ void add_target(Out out, const TargetReport& report, const TextOptions& options)
 
 }  // namespace
 
-std::string leak_text(const ReportedFinding& finding, const TextOptions& options) {
+std::string finding_text(const ReportedFinding& finding, const TextOptions& options) {
   std::string text;
   const Out out(text);
   fmt::format_to(out, "{}  {}   +{:.1f}/s, oldest born {}   {} live, {}",
-                 options.colour ? "\x1b[1;31mLEAK\x1b[0m" : "LEAK", what_waits(finding),
-                 finding.growth.per_second, time_ago(finding.oldest_age_ns), finding.live,
-                 who_left(finding));
+                 tag_of(finding, options.colour), what_waits(finding), finding.judgement.per_second,
+                 time_ago(finding.oldest_age_ns), finding.live, who_left(finding));
   if (finding.oldest_wait_ns > 0) {
     fmt::format_to(out, "   oldest wait {}", duration(finding.oldest_wait_ns));
   }
   text += '\n';
+  const std::string grounds = format(finding.judgement);
+  if (!grounds.empty()) fmt::format_to(out, "  because     {}\n", grounds);
   add_names(out, finding.named);
   add_cases(out, finding.select_cases);
   add_stack(out, finding.several_places ? "mostly at" : "parked at", finding.parked_at,
             finding.several_places ? "several places" : "(stack not read)");
-  add_stack(out, "spawned at", finding.spawned_at, "(spawn stack not known)");
+  add_stack(out, finding.several_births ? "mostly from" : "spawned at", finding.spawned_at,
+            "(spawn stack not known)");
   return text;
 }
 

@@ -14,7 +14,7 @@ struct TextOptions {
 
 // One leak as a block of lines: verdict and evidence, where its members wait,
 // where they were born.
-std::string leak_text(const ReportedFinding& finding, const TextOptions& options);
+std::string finding_text(const ReportedFinding& finding, const TextOptions& options);
 
 // The report for people. Ends with a newline.
 std::string report_text(const std::vector<TargetReport>& reports, const TextOptions& options);

@@ -8,16 +8,21 @@ namespace {
 
 constexpr uint32_t no_group = UINT32_MAX;
 
-// Halves the resolution of a long history; its first and its newest sample stay.
-void thin(std::vector<PopulationSample>& samples) {
-  const PopulationSample newest = samples.back();
-  size_t kept = 0;
-  for (size_t i = 0; i < samples.size(); i += 2) samples[kept++] = samples[i];
-  samples.resize(kept);
-  if (samples.back().time_ns != newest.time_ns) samples.push_back(newest);
+void sum_up(const AgeBins& bins, uint64_t& sum) {
+  for (const uint32_t count : bins) sum += count;
 }
 
 }  // namespace
+
+uint64_t Stays::came() const {
+  uint64_t now = 0;
+  uint64_t stayed = 0;
+  uint64_t gone = 0;
+  sum_up(present, now);
+  sum_up(before, stayed);
+  sum_up(left, gone);
+  return now + gone - stayed;
+}
 
 size_t PopulationKeyHash::operator()(const PopulationKey& key) const {
   uint64_t hash = key.spawn_stack * 0x9e3779b97f4a7c15ull;
@@ -30,6 +35,7 @@ size_t PopulationKeyHash::operator()(const PopulationKey& key) const {
 PopulationKey Populations::key_of(const Member& member) const {
   if (grouping_ == Grouping::by_spawn) return PopulationKey{.spawn_stack = member.spawn_stack};
   PopulationKey key{.spawn_stack = member.spawn_stack, .activity = member.activity};
+  if (grouping_ == Grouping::by_parked) key.spawn_stack = 0;
   if (member.activity == Activity::parked) key.reason = member.reason;
   if (member.activity == Activity::parked || member.activity == Activity::syscall) {
     key.parked_stack = member.parked_stack;
@@ -55,33 +61,29 @@ void Populations::leave(const Seat& seat) {
   if (seat.id == 0 || seat.group == no_group) return;
   Population& group = groups_[seat.group];
   group.left++;
-  for (size_t level = 0; level < settled_censuses.size(); ++level) {
-    if (seat.censuses < settled_censuses[level]) break;
-    group.settled[level].now--;
-    group.settled[level].left++;
-  }
+  add_age(group.stays.left, seat.age_bin);
 }
 
 void Populations::seat(const Member& member, Seat& seat) {
   const uint32_t group = group_of(key_of(member));
   if (seat.id != member.id || seat.group != group) {
     leave(seat);
-    seat = Seat{member.id, group, 0};
+    seat = Seat{member.id, group, stay_since(member), 0};
     if (group != no_group) groups_[group].joined++;
   }
   if (group == no_group) {
     members_dropped_++;
     return;
   }
-  if (seat.censuses < settled_censuses.back()) {
-    seat.censuses++;
-    for (size_t level = 0; level < settled_censuses.size(); ++level) {
-      if (seat.censuses != settled_censuses[level]) continue;
-      groups_[group].settled[level].now++;
-      groups_[group].settled[level].ever++;
-    }
-  }
+  seat.age_bin =
+      static_cast<uint32_t>(age_bin(last_ns_ > seat.since_ns ? last_ns_ - seat.since_ns : 0));
+  add_age(groups_[group].stays.present, seat.age_bin);
   note_example(member, groups_[group]);
+}
+
+uint64_t Populations::stay_since(const Member& member) const {
+  if (grouping_ == Grouping::by_spawn) return member.spawned_ns;
+  return member.activity == Activity::parked ? member.since_ns : last_ns_;
 }
 
 void Populations::note_example(const Member& member, Population& group) {
@@ -111,35 +113,26 @@ std::vector<MemberPlace> Populations::members(const Population& population, size
   return found;
 }
 
-void Populations::record_samples(uint64_t time_ns) {
-  for (Population& group : groups_) {
-    std::vector<PopulationSample>& samples = group.samples;
-    const PopulationSample sample{time_ns, static_cast<uint32_t>(censuses_),
-                                  static_cast<uint32_t>(group.live), group.settled};
-    // A group that stays empty needs no more than the ends of that time.
-    const size_t count = samples.size();
-    if (sample.live == 0 && count >= 2 && samples[count - 1].live == 0 &&
-        samples[count - 2].live == 0) {
-      samples.back() = sample;
-      continue;
-    }
-    if (count >= max_samples) thin(samples);
-    samples.push_back(sample);
-  }
-}
-
-void Populations::add(const Census& census) {
+void Populations::begin_census(const Census& census) {
   censuses_++;
+  last_ns_ = census.ended_ns;
   members_dropped_ = 0;
   for (Population& group : groups_) {
     group.live = 0;
     group.oldest_since_ns = group.oldest_spawned_ns = 0;
     group.example_id = group.example_object = group.example_slot = 0;
+    group.stays.before.swap(group.stays.present);
+    group.stays.present.clear();
+    group.stays.left.clear();
   }
   if (seats_.size() < census.slots) {
     seats_.resize(census.slots);
     seen_.resize(census.slots);
   }
+}
+
+void Populations::add(const Census& census) {
+  begin_census(census);
   for (const Member& member : census.members) {
     if (member.system || member.slot >= census.slots) continue;
     seat(member, seats_[member.slot]);
@@ -150,7 +143,6 @@ void Populations::add(const Census& census) {
     leave(seats_[slot]);
     seats_[slot] = Seat{};
   }
-  record_samples(census.ended_ns);
 }
 
 }  // namespace coroscope

@@ -9,12 +9,13 @@
 #include <unordered_map>
 #include <vector>
 
+#include "model/age_bins.h"
 #include "model/records.h"
 
 namespace coroscope {
 
 // PopulationKey is what the members of a population have in common. In the
-// coarser grouping, by spawn stack alone, the other fields stay at their default.
+// coarser groupings the fields that do not matter stay at their default.
 struct PopulationKey {
   SpawnStack spawn_stack = 0;
   ParkedStack parked_stack = no_parked_stack;  // of those parked, or in a blocking call
@@ -35,30 +36,24 @@ struct MemberPlace {
 };
 
 enum class Grouping : uint8_t {
-  by_place,  // spawn stack x parked stack x reason
-  by_spawn,  // spawn stack alone: for members that wait now here, now there
+  by_place,   // spawn stack x parked stack x reason
+  by_spawn,   // spawn stack alone: for members that wait now here, now there
+  by_parked,  // parked stack x reason: for members that are born here and there
 };
 
-// Members that have been in a population for this many censuses in a row have
-// settled in it, at three levels. The first leaves out those who are passing
-// by; the others find what accumulates among members that turn over.
-inline constexpr std::array<uint32_t, 3> settled_censuses = {3, 12, 48};
+inline constexpr std::array<Grouping, 3> all_groupings = {Grouping::by_place, Grouping::by_spawn,
+                                                          Grouping::by_parked};
 
-// Settled is, of one level, how many are there now, and how many ever came and
-// left again. Differences between two samples are exact also where a count
-// has wrapped.
-struct Settled {
-  uint32_t now = 0;
-  uint32_t ever = 0;
-  uint32_t left = 0;
-};
+// Stays is what the members of a group did between two censuses, by how long they
+// had stayed in it. A stay begins with birth where the place does not matter, else
+// when the member came to wait there.
+struct Stays {
+  AgeBins before;   // members at the census before
+  AgeBins left;     // of those, not in the group any more
+  AgeBins present;  // members now
 
-// PopulationSample is a population at one census.
-struct PopulationSample {
-  uint64_t time_ns = 0;
-  uint32_t census = 0;  // 1 is the first of the target
-  uint32_t live = 0;
-  std::array<Settled, settled_censuses.size()> settled{};
+  // Came meanwhile, in all.
+  uint64_t came() const;
 };
 
 // Population is what is known of one group so far.
@@ -74,16 +69,13 @@ struct Population {
   uint64_t example_id = 0;         // the member with the oldest birth
   uint64_t example_object = 0;     // and what it waits on
   uint32_t example_slot = 0;       // and where it is in the target's table
-  std::array<Settled, settled_censuses.size()> settled{};
-  std::vector<PopulationSample> samples;  // one a census, thinned when there are many
+  Stays stays;                     // between the last two censuses
 };
 
 // Populations holds all groups of one target. Feeding it the same censuses
 // gives the same groups: it has no clock and no other input.
 class Populations {
  public:
-  // Samples kept for a group; at the limit every second one is dropped.
-  static constexpr size_t max_samples = 256;
   // Groups kept; members of further ones are counted in members_dropped().
   static constexpr size_t max_groups = 16384;
 
@@ -96,7 +88,9 @@ class Populations {
   // Members of a group as of the last census: all of them, or `most` from all
   // over the table. `population` is one of all().
   std::vector<MemberPlace> members(const Population& population, size_t most) const;
+  Grouping grouping() const { return grouping_; }
   uint64_t censuses() const { return censuses_; }
+  uint64_t last_census_ns() const { return last_ns_; }
   // Members that the last census found, but no group had room for.
   uint64_t members_dropped() const { return members_dropped_; }
 
@@ -104,15 +98,17 @@ class Populations {
   struct Seat {  // what sits in a slot of the target's table
     uint64_t id = 0;
     uint32_t group = 0;
-    uint32_t censuses = 0;  // in a row in this group
+    uint64_t since_ns = 0;  // start of the stay
+    uint32_t age_bin = 0;   // of the stay, at the last census
   };
 
   PopulationKey key_of(const Member& member) const;
   uint32_t group_of(const PopulationKey& key);
   void leave(const Seat& seat);
   void seat(const Member& member, Seat& seat);
+  uint64_t stay_since(const Member& member) const;
+  void begin_census(const Census& census);
   void note_example(const Member& member, Population& group);
-  void record_samples(uint64_t time_ns);
 
   Grouping grouping_;
   std::vector<Population> groups_;
@@ -120,6 +116,7 @@ class Populations {
   std::vector<Seat> seats_;     // by slot
   std::vector<uint64_t> seen_;  // by slot: the census that last saw it
   uint64_t censuses_ = 0;
+  uint64_t last_ns_ = 0;
   uint64_t members_dropped_ = 0;
 };
 

@@ -5,20 +5,20 @@
 
 namespace coroscope {
 
-Observation::Observation(Process process, ProcessMemory memory)
-    : process_(std::move(process)), memory_(std::move(memory)) {}
+Observation::Observation(Process process, ProcessMemory memory, const JudgeRules& rules)
+    : process_(std::move(process)), memory_(std::move(memory)), tracking_(rules) {}
 
 Observation::~Observation() {
   detach();
 }
 
-Result<std::unique_ptr<Observation>> Observation::open(pid_t pid) {
+Result<std::unique_ptr<Observation>> Observation::open(pid_t pid, const JudgeRules& rules) {
   auto process = Process::open(pid);
   if (!process) return process.error();
   auto memory = ProcessMemory::open(*process);
   if (!memory) return memory.error();
   std::unique_ptr<Observation> observation(
-      new Observation(std::move(*process), std::move(*memory)));
+      new Observation(std::move(*process), std::move(*memory), rules));
 
   auto symbolizer = Symbolizer::open(observation->process_, observation->memory_);
   if (!symbolizer) return symbolizer.error();
@@ -86,8 +86,7 @@ Account Observation::account() const {
 }
 
 void Observation::follow(const Census& census) {
-  by_place_.add(census);
-  by_spawn_.add(census);
+  tracking_.add(census, process_began_ns());
   if (first_census_ns_ == 0) first_census_ns_ = census.ended_ns;
   last_census_ns_ = census.ended_ns;
   stacks_unread_ = census.stacks_unread;
@@ -109,7 +108,7 @@ Result<void> Observation::tick() {
   losses_.unaccounted_parks = std::max(losses_.unaccounted_parks, unexplained.parked);
   losses_.latest = census->losses;
   follow(*census);
-  losses_.members_dropped = by_place_.members_dropped();
+  losses_.members_dropped = tracking_.by(Grouping::by_place).members_dropped();
   add_losses(account_.losses);
   return {};
 }

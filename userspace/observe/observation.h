@@ -10,8 +10,8 @@
 #include "bpf/kernel_counters.h"
 #include "detect/ignore.h"
 #include "detect/report.h"
+#include "detect/tracking.h"
 #include "model/ledger.h"
-#include "model/populations.h"
 #include "observe/stack_names.h"
 #include "proc/process.h"
 #include "symbolize/symbolizer.h"
@@ -23,7 +23,7 @@ namespace coroscope {
 class Observation {
  public:
   // Finds the runtime of a process and opens its symbols. Touches nothing.
-  static Result<std::unique_ptr<Observation>> open(pid_t pid);
+  static Result<std::unique_ptr<Observation>> open(pid_t pid, const JudgeRules& rules = {});
   ~Observation();
 
   // Slots of the kernel's stack map that this process wants.
@@ -55,19 +55,23 @@ class Observation {
   // What reports leave out, and count.
   void ignore(std::vector<IgnoreRule> rules) { ignored_ = std::move(rules); }
 
-  // Verdicts as of the last tick.
-  TargetReport report();
+  // Verdicts as of the last tick. `all`: on steady populations too.
+  TargetReport report(uint64_t patience_ns, bool all = false);
+
+  // From the first look to the last.
+  uint64_t watched_ns() const { return last_census_ns_ - first_census_ns_; }
 
   const Process& process() const { return process_; }
   const Target& target() const { return *target_; }
   const Account& last_account() const { return account_; }
   StackNames& names() { return *names_; }
-  const Populations& by_place() const { return by_place_; }
+  const Tracking& tracking() const { return tracking_; }
 
  private:
-  Observation(Process process, ProcessMemory memory);
+  Observation(Process process, ProcessMemory memory, const JudgeRules& rules);
 
   void follow(const Census& census);
+  uint64_t process_began_ns() const;
   Account balance_now() const;
   void add_losses(Losses& losses) const;
 
@@ -85,8 +89,7 @@ class Observation {
   Baseline baseline_;
   Losses losses_;
   Account account_;
-  Populations by_place_{Grouping::by_place};
-  Populations by_spawn_{Grouping::by_spawn};
+  Tracking tracking_;
   uint64_t first_census_ns_ = 0;
   uint64_t last_census_ns_ = 0;
   uint64_t stacks_unread_ = 0;

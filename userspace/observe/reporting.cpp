@@ -10,6 +10,7 @@
 #include "observe/observation.h"
 #include "observe/waiting.h"
 #include "util/clock.h"
+#include "util/duration.h"
 #include "util/text.h"
 
 namespace coroscope {
@@ -18,7 +19,7 @@ namespace {
 // Findings whose members are asked for their names. The first ones matter most.
 constexpr size_t most_named = 16;
 
-// Since boot, as start_ticks is, suspended time included.
+// start_ticks counts from boot, suspended time included.
 uint64_t uptime_ns(const Process& process, uint64_t at_ns) {
   const auto per_second = static_cast<uint64_t>(sysconf(_SC_CLK_TCK));
   timespec boot{};
@@ -53,7 +54,7 @@ ReportedFinding resolve(const Finding& finding, const Target& target, StackNames
                         uint64_t now_ns) {
   const Population& population = *finding.population;
   ReportedFinding reported;
-  reported.growth = finding.growth;
+  reported.judgement = finding.judgement;
   reported.live = population.live;
   reported.joined = population.joined;
   reported.left = population.left;
@@ -61,21 +62,20 @@ ReportedFinding resolve(const Finding& finding, const Target& target, StackNames
   reported.oldest_age_ns = age(now_ns, population.oldest_spawned_ns);
   reported.example_id = population.example_id;
   reported.spawn_stack_id = population.key.spawn_stack;
-  reported.spawned_at = names.spawn_frames(population.key.spawn_stack);
   reported.several_places = population.grouping == Grouping::by_spawn;
+  reported.several_births = population.grouping == Grouping::by_parked;
+  const Population& born = finding.main_place ? *finding.main_place : population;
+  reported.spawned_at = names.spawn_frames(born.key.spawn_stack);
   if (finding.main_place) describe_place(*finding.main_place, target, names, now_ns, reported);
   return reported;
 }
 
-// A leak of which no member is older than the watch may be a ramp.
+// A leak for which nothing speaks but that it went on for the length of our patience.
 bool may_be_a_ramp(const TargetReport& report) {
-  for (const ReportedFinding& finding : report.findings) {
-    if (finding.growth.verdict != Verdict::leak) continue;
-    if (finding.oldest_age_ns < report.watched_ns || report.uptime_ns < report.watched_ns) {
-      return true;
-    }
-  }
-  return false;
+  if (report.patience_ns >= default_patience_ns) return false;
+  return std::any_of(report.findings.begin(), report.findings.end(), [](const auto& finding) {
+    return finding.judgement.ground == Ground::patience;
+  });
 }
 
 void add_remarks(const Target& target, TargetReport& report) {
@@ -85,9 +85,10 @@ void add_remarks(const Target& target, TargetReport& report) {
         "further copies of the runtime in this process are not observed"));
   }
   if (may_be_a_ramp(report)) {
-    report.remarks.push_back(
-        "a leak is younger than the watch, or the process was when it began: a ramp that has not "
-        "levelled off yet looks the same; watch it again later");
+    report.remarks.push_back(fmt::format(
+        "a population that grows at the same rate for {} is called a leak here; a start-up, a pool "
+        "or a cache that takes longer to fill looks the same: see --patience",
+        format_duration(std::chrono::nanoseconds(report.patience_ns))));
   }
   if (report.stacks_unread > 0) {
     report.remarks.push_back(
@@ -103,29 +104,36 @@ void add_remarks(const Target& target, TargetReport& report) {
 
 }  // namespace
 
-TargetReport Observation::report() {
+uint64_t Observation::process_began_ns() const {
+  const uint64_t now = monotonic_ns();
+  const uint64_t uptime = uptime_ns(process_, now);
+  // The clocks differ by suspended time: before this one began is as good as 1.
+  return uptime < now ? now - uptime : 1;
+}
+
+TargetReport Observation::report(uint64_t patience_ns, bool all) {
   TargetReport report;
   report.pid = process_.pid();
   report.inner_pid = process_.inner_pid();
   report.command = command_;
   report.runtime = target_->runtime();
   report.workers = workers_;
-  report.censuses = by_place_.censuses();
-  report.populations = by_place_.all().size();
-  report.watched_ns = last_census_ns_ - first_census_ns_;
+  report.censuses = tracking_.by(Grouping::by_place).censuses();
+  report.populations = tracking_.by(Grouping::by_place).all().size();
+  report.patience_ns = patience_ns;
+  report.watched_ns = watched_ns();
   report.uptime_ns = uptime_ns(process_, first_census_ns_);
   report.gone = gone_;
   report.account = account_;
   report.stacks_unread = stacks_unread_;
   report.stacks_cut = stacks_cut_;
-  report.judged = long_enough_to_judge(report.watched_ns, report.censuses);
-  for (const Finding& finding : judge_all(by_place_, by_spawn_)) {
+  report.judged = long_enough_to_judge(report.watched_ns, report.censuses, patience_ns);
+  for (const Finding& finding : find_all(tracking_, patience_ns, all)) {
     const Population& population = *finding.population;
     ReportedFinding reported = resolve(finding, *target_, *names_, last_census_ns_);
     if (annotated_ > 0 && report.findings.size() < most_named) {
-      const bool of_place = population.grouping == Grouping::by_place;
-      reported.named =
-          count_names(*target_, (of_place ? by_place_ : by_spawn_).members(population, most_asked));
+      const Populations& group = tracking_.by(population.grouping);
+      reported.named = count_names(*target_, group.members(population, most_asked));
     }
     report.findings.push_back(std::move(reported));
   }

@@ -168,7 +168,7 @@ TEST(IgnoreFile, SaysWhereItIsNoJson) {
 
 ReportedFinding finding(const std::string& top, uint64_t live) {
   ReportedFinding finding;
-  finding.growth.verdict = Verdict::leak;
+  finding.judgement.verdict = Verdict::leak;
   finding.parked_at = {frame(top)};
   finding.live = live;
   finding.named.asked = 4;

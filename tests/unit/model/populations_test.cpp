@@ -98,42 +98,77 @@ TEST(Populations, WhoMovesToAnotherPlaceLeavesThisOne) {
   EXPECT_EQ(by_spawn.all()[0].left, 0u);
 }
 
-TEST(Populations, SettledMembersAreThoseSeenThreeTimesInARow) {
-  Populations populations(Grouping::by_place);
-  for (uint64_t tick = 0; tick < 3; ++tick) {
-    populations.add(census_of({parked(1, 0), parked(100 + tick, 1)}, tick));
-  }
-  const Population& group = populations.all()[0];
-  EXPECT_EQ(group.settled[0].ever, 1u);
-  EXPECT_EQ(group.samples.back().settled[0].now, 1u);
-  EXPECT_EQ(group.samples.back().live, 2u);
-  populations.add(census_of({}));
-  EXPECT_EQ(populations.all()[0].settled[0].left, 1u);
+constexpr uint64_t second = 1'000'000'000;
+
+uint32_t members_in(const AgeBins& bins, uint64_t age_ns) {
+  return age_count(bins, age_bin(age_ns));
 }
 
-TEST(Populations, LevelsOfSettlingAreReachedInTurn) {
+TEST(Populations, StaysAreToldByHowLongTheyLasted) {
   Populations populations(Grouping::by_place);
-  for (uint64_t tick = 1; tick <= settled_censuses[1]; ++tick) {
-    populations.add(census_of({parked(1, 0)}, tick));
-  }
-  const auto& settled = populations.all()[0].settled;
-  EXPECT_EQ(settled[0].now, 1u);
-  EXPECT_EQ(settled[1].now, 1u);
-  EXPECT_EQ(settled[2].now, 0u);
-  populations.add(census_of({}, 100));
-  for (const size_t level : {0, 1}) {
-    EXPECT_EQ(populations.all()[0].settled[level].now, 0u);
-    EXPECT_EQ(populations.all()[0].settled[level].left, 1u);
-  }
-  EXPECT_EQ(populations.all()[0].settled[2].left, 0u);
+  Member old = parked(1, 0);
+  old.since_ns = 90 * second;
+  Member young = parked(2, 1);
+  young.since_ns = 99 * second;
+  populations.add(census_of({old, young}, 100 * second));
+  const Stays& stays = populations.all()[0].stays;
+  EXPECT_TRUE(stays.before.empty());
+  EXPECT_EQ(members_in(stays.present, 10 * second), 1u);
+  EXPECT_EQ(members_in(stays.present, second), 1u);
+
+  populations.add(census_of({young}, 110 * second));
+  EXPECT_EQ(members_in(stays.before, 10 * second), 1u);
+  EXPECT_EQ(members_in(stays.left, 10 * second), 1u) << "as old as it was when last seen";
+  EXPECT_EQ(members_in(stays.left, second), 0u);
+  EXPECT_EQ(members_in(stays.present, 11 * second), 1u);
+  EXPECT_EQ(stays.came(), 0u);
 }
 
-TEST(Populations, AnEmptyGroupDoesNotGrowItsHistory) {
-  Populations populations(Grouping::by_place);
-  populations.add(census_of({parked(1, 0)}, 1));
-  for (uint64_t tick = 2; tick < 100; ++tick) populations.add(census_of({}, tick));
-  EXPECT_EQ(populations.all()[0].samples.size(), 3u);
-  EXPECT_EQ(populations.all()[0].samples.back().time_ns, 99u);
+TEST(Populations, AStayGoesOnAsLongAsTheMemberIsSeenThere) {
+  Populations by_place(Grouping::by_place);
+  Populations by_spawn(Grouping::by_spawn);
+  Member member = parked(1, 0);
+  member.spawned_ns = 50 * second;
+  member.since_ns = 99 * second;
+  for (uint64_t now = 100; now <= 110; now += 10) {
+    by_place.add(census_of({member}, now * second));
+    by_spawn.add(census_of({member}, now * second));
+    member.since_ns = (now + 9) * second;  // it waits anew at the same place
+  }
+  EXPECT_EQ(members_in(by_place.all()[0].stays.present, 11 * second), 1u);
+  EXPECT_EQ(members_in(by_spawn.all()[0].stays.present, 60 * second), 1u);
+}
+
+TEST(Populations, ATimeOfTheFutureIsNoAge) {
+  Populations populations(Grouping::by_spawn);
+  Member member = parked(1, 0);
+  member.spawned_ns = UINT64_MAX;
+  populations.add(census_of({member}, second));
+  EXPECT_EQ(populations.all()[0].stays.present, AgeBins{1});
+}
+
+TEST(Populations, ThoseBornHereAndThereMayBeOneGroup) {
+  Populations populations(Grouping::by_parked);
+  populations.add(census_of({parked(1, 0, 1, 10), parked(2, 1, 2, 10), parked(3, 2, 1, 11)}));
+  ASSERT_EQ(populations.all().size(), 2u);
+  EXPECT_EQ(populations.all()[0].live, 2u);
+  EXPECT_EQ(populations.all()[0].key.spawn_stack, 0u);
+}
+
+TEST(AgeBins, AreAQuarterOfADoublingWide) {
+  uint64_t before = 0;
+  for (size_t bin = 1; bin + 1 < max_age_bins; ++bin) {
+    const uint64_t floor = age_bin_floor_ns(bin);
+    EXPECT_GT(floor, before);
+    if (bin > 4) {
+      EXPECT_LE(static_cast<double>(floor), 1.25 * static_cast<double>(before));
+    }
+    EXPECT_EQ(age_bin(floor), bin);
+    EXPECT_EQ(age_bin(floor - 1), bin - 1);
+    before = floor;
+  }
+  EXPECT_EQ(age_bin(UINT64_MAX), max_age_bins - 1);
+  EXPECT_EQ(age_bin_floor_ns(max_age_bins), UINT64_MAX);
 }
 
 TEST(Populations, TheRuntimesOwnCoroutinesAreLeftOut) {
@@ -148,19 +183,6 @@ TEST(Populations, ASlotBeyondTheTableIsIgnored) {
   Populations populations(Grouping::by_place);
   populations.add(census_of({parked(1, 4000)}));
   EXPECT_TRUE(populations.all().empty());
-}
-
-TEST(Populations, ALongHistoryIsThinnedAndKeepsBothEnds) {
-  Populations populations(Grouping::by_place);
-  const uint64_t ticks = 10 * Populations::max_samples;
-  for (uint64_t tick = 1; tick <= ticks; ++tick) populations.add(census_of({parked(1, 0)}, tick));
-  const auto& samples = populations.all()[0].samples;
-  EXPECT_LE(samples.size(), Populations::max_samples);
-  EXPECT_GE(samples.size(), Populations::max_samples / 2);
-  EXPECT_EQ(samples.front().time_ns, 1u);
-  EXPECT_EQ(samples.back().time_ns, ticks);
-  EXPECT_TRUE(std::is_sorted(samples.begin(), samples.end(),
-                             [](const auto& a, const auto& b) { return a.time_ns < b.time_ns; }));
 }
 
 }  // namespace
