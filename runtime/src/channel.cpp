@@ -16,6 +16,7 @@ ChannelCore* ChannelCore::create(std::size_t capacity, const ElementOps& ops) {
 ChannelCore::ChannelCore(std::size_t capacity, const ElementOps& ops)
     : object_(new_object(CORO_OBJECT_CHANNEL, capacity)), ops_(&ops) {
   static_assert(std::is_standard_layout_v<ChannelCore>, "object_ has to lie at offset 0");
+  object_.handles = 1;
   if (capacity == 0) return;
   if (capacity > std::numeric_limits<std::size_t>::max() / 2 / ops.size) throw std::bad_alloc();
   buffer_ =
@@ -29,7 +30,8 @@ ChannelCore::~ChannelCore() {
 }
 
 void ChannelCore::release() noexcept {
-  if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  const std::atomic_ref handles(object_.handles);
+  if (handles.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
 
 void* ChannelCore::element(std::uint64_t position) const noexcept {

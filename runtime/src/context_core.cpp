@@ -16,7 +16,7 @@ ContextCore::ContextCore(ContextCore* parent)
   if (parent == nullptr) return;
   parent->retain();
   above_ = parent->source_;
-  if (above_ != nullptr) deadline_ = above_->deadline_;
+  if (above_ != nullptr) set_deadline(above_->deadline_);
 }
 
 ContextCore::ContextCore(ContextCore* parent, const void* key, std::shared_ptr<const void> value)
@@ -27,6 +27,11 @@ ContextCore::ContextCore(ContextCore* parent, const void* key, std::shared_ptr<c
   if (parent == nullptr) return;
   parent->retain();
   source_ = parent->source_;
+}
+
+void ContextCore::set_deadline(std::uint64_t deadline) noexcept {
+  deadline_ = deadline;
+  object_.deadline_ns = deadline == Timers::never ? 0 : deadline;
 }
 
 void ContextCore::attach() noexcept {
@@ -60,7 +65,7 @@ std::uint32_t ContextCore::children() noexcept {
 }
 
 void ContextCore::arm(SchedulerCore& scheduler, std::uint64_t deadline) noexcept {
-  deadline_ = deadline;
+  set_deadline(deadline);
   if (deadline <= scheduler.now()) return end(ContextError::deadline_exceeded, nullptr);
   const std::lock_guard guard(tree_lock_);
   if (error() != ContextError::none) return;  // with its parent, meanwhile

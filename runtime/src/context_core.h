@@ -83,6 +83,7 @@ class ContextCore {
   };
 
   static void fire(TimerEntry& entry) noexcept;
+  void set_deadline(std::uint64_t deadline) noexcept;
   void end_locked(ContextError error, const std::exception_ptr& cause, Aftermath& after) noexcept;
   void end_tree(ContextError error, const std::exception_ptr& cause, Aftermath& after) noexcept;
   void remove_child(ContextCore& child) noexcept;

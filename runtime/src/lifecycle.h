@@ -142,6 +142,12 @@ inline void publish_unpark(coro_header& header, std::uint64_t waker_id) noexcept
   }
 }
 
+// Of one that is parked, and that nobody wakes before this is done.
+inline void publish_deadline(coro_header& header, std::uint64_t deadline_ns) noexcept {
+  put(header.deadline_ns, deadline_ns);
+  put(header.deadline_sequence, get(header.sequence));
+}
+
 // EXITING, `exit`.
 inline void publish_exiting(coro_header& header) noexcept {
   publish_state(header, CORO_STATE_EXITING);

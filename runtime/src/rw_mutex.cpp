@@ -6,6 +6,7 @@
 
 #include "acquire.h"
 #include "coro/error.h"
+#include "coro/go.h"
 #include "deterministic.h"
 
 namespace coro {
@@ -37,9 +38,10 @@ void RwMutex::Writing::withdraw(Waiter& waiter, WaiterChain& woken) const noexce
   mutex.publish();
 }
 
-inline bool RwMutex::Reading::attempt(const detail::Coroutine*) const noexcept {
+inline bool RwMutex::Reading::attempt(const detail::Coroutine* self) const noexcept {
   if (mutex.written_ || !mutex.writers_.empty()) return false;
   ++mutex.object_.length;
+  mutex.object_.readers ^= detail::id_of(self);
   return true;
 }
 
@@ -66,6 +68,7 @@ inline void RwMutex::publish() noexcept {
 void RwMutex::admit_readers(WaiterChain& woken) noexcept {
   while (Waiter* reader = readers_.pop()) {
     ++object_.length;
+    object_.readers ^= detail::id_of(reader->coroutine);
     woken.push(*reader);
   }
 }
@@ -120,7 +123,9 @@ void RwMutex::unlock_shared() {
     if (object_.length == 0) {
       throw UsageError("coro: unlock_shared of an RwMutex that no reader has locked");
     }
-    if (--object_.length == 0 && !writers_.empty()) {
+    // Whoever leaves need not be who came: the next one starts from nothing.
+    object_.readers = --object_.length == 0 ? 0 : object_.readers ^ current_id();
+    if (object_.length == 0 && !writers_.empty()) {
       admit_writer(woken);
       // Those that wait to write may all have given up just now.
       if (!written_) admit_readers(woken);

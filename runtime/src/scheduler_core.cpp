@@ -224,6 +224,11 @@ std::uint64_t SchedulerCore::deadline_after(std::chrono::nanoseconds duration) c
   return span < Timers::never - 1 - start ? start + span : Timers::never - 1;
 }
 
+void SchedulerCore::arm(TimerEntry& timer) noexcept {
+  if (timer.coroutine != nullptr) publish_deadline(*timer.coroutine->header, timer.deadline);
+  if (timers_.add(timer)) poller_.interrupt();
+}
+
 bool SchedulerCore::work_visible() const noexcept {
   if (stopping() || global_size_.load(std::memory_order_acquire) != 0) return true;
   return std::any_of(workers_.begin(), workers_.end(),

@@ -94,9 +94,8 @@ class SchedulerCore {
   }
 
   [[nodiscard]] std::uint64_t deadline_after(std::chrono::nanoseconds duration) const noexcept;
-  void arm(TimerEntry& timer) noexcept {
-    if (timers_.add(timer)) poller_.interrupt();
-  }
+  // Of a coroutine: one that is parked already.
+  void arm(TimerEntry& timer) noexcept;
 
   [[nodiscard]] coro_scheduler& figures() noexcept { return published_.figures(); }
   [[nodiscard]] bool stopping() const noexcept { return stopping_.load(std::memory_order_relaxed); }

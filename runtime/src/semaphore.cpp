@@ -17,9 +17,10 @@ using detail::WaiterChain;
 template class detail::AsyncAcquire<Semaphore::Acquiring>;
 template class detail::AsyncAcquireFor<Semaphore::Acquiring>;
 
-inline bool Semaphore::Acquiring::attempt(const detail::Coroutine*) const noexcept {
+inline bool Semaphore::Acquiring::attempt(const detail::Coroutine* self) const noexcept {
   if (count > semaphore.object_.length || !semaphore.waiters_.empty()) return false;
   semaphore.object_.length -= count;
+  semaphore.object_.holder = detail::id_of(self);
   return true;
 }
 
@@ -62,6 +63,7 @@ void Semaphore::grant(WaiterChain& woken) noexcept {
     // It may have run out of time just now.
     if (first->selection != nullptr && !first->selection->claim(first)) continue;
     object_.length -= count;
+    object_.holder = detail::id_of(first->coroutine);
     woken.push(*first);
   }
   object_.waiting_receivers = waiters_.size();

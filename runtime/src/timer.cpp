@@ -71,11 +71,17 @@ void TimerCore::arm_locked() noexcept {
   keeper_ = shared_from_this();
   busy_.entry.deadline = deadline_;
   scheduler_->arm(busy_.entry);
+  publish_locked(deadline_);
+}
+
+void TimerCore::publish_locked(std::uint64_t deadline) noexcept {
+  if (ChannelCore* core = core_of(channel_)) core->publish_deadline(deadline);
 }
 
 bool TimerCore::stop_locked(Keeper& keeper) noexcept {
   const bool was_active = active_;
   active_ = false;
+  publish_locked(0);
   if (keeper_ != nullptr && scheduler_ != nullptr && scheduler_->timers().cancel(busy_.entry)) {
     keeper = std::move(keeper_);
     keeper_ = nullptr;
@@ -134,6 +140,7 @@ void TimerCore::fire(TimerEntry& entry) noexcept {
     } else if (self.active_) {
       runs = self.expire_locked(receiver);
     }
+    if (!self.active_) self.publish_locked(0);
   }
   if (receiver != nullptr) unpark(*receiver->coroutine);
   if (!runs) return;

@@ -42,6 +42,7 @@ class TimerCore : public std::enable_shared_from_this<TimerCore> {
   static void fire(TimerEntry& entry) noexcept;
   bool stop_locked(Keeper& keeper) noexcept;
   void arm_locked() noexcept;
+  void publish_locked(std::uint64_t deadline) noexcept;
   bool expire_locked(Waiter*& receiver) noexcept;
   static void run_function(const Keeper& keeper);
   void try_again_later() noexcept;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "coro/abi.h"
 #include "coro/coro.h"
 
 namespace {
@@ -114,13 +115,18 @@ TEST(Channel, HandlesAndTheNilChannel) {
   EXPECT_EQ(nil.try_receive(), std::nullopt);
   EXPECT_EQ(nil.capacity(), 0u);
   coro::Channel<int> one(1);
+  const auto& object = *static_cast<const coro_object*>(one.object());
+  EXPECT_EQ(object.handles, 1u);
   const coro::Channel<int> same = one;
+  EXPECT_EQ(object.handles, 2u);
   EXPECT_TRUE(one == same);
   EXPECT_FALSE(one == coro::Channel<int>(1));
   int value = 3;
   EXPECT_TRUE(one.try_send(value));
   EXPECT_EQ(same.size(), 1u);
   coro::Channel<int> moved = std::move(one);
+  EXPECT_EQ(object.handles, 2u);
+  EXPECT_EQ(object.deadline_ns, 0u);
   EXPECT_EQ(moved.try_receive(), 3);
 }
 

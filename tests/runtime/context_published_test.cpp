@@ -33,6 +33,22 @@ TEST(ContextPublished, AWaitIsAReceiveFromTheContext) {
   EXPECT_EQ(object->waiting_receivers, 0u);
 }
 
+TEST(ContextPublished, ItsDeadlineOrThatOfItsParent) {
+  coro::Scheduler scheduler({.workers = 1, .require_empty = true});
+  scheduler.run([] {
+    const auto deadline_of = [](const coro::Context& context) {
+      return static_cast<const coro_object*>(context.object())->deadline_ns;
+    };
+    const auto [endless, cancel_endless] = coro::with_cancel({});
+    EXPECT_EQ(deadline_of(endless), 0u);
+    const auto [timed, cancel] = coro::with_timeout(endless, std::chrono::hours(1));
+    const auto since_epoch = std::chrono::nanoseconds(timed.deadline()->time_since_epoch());
+    EXPECT_EQ(deadline_of(timed), static_cast<std::uint64_t>(since_epoch.count()));
+    EXPECT_EQ(deadline_of(coro::with_cancel(timed).context), deadline_of(timed));
+    cancel();
+  });
+}
+
 // As a receive from a nil channel does.
 TEST(ContextPublished, TheEndOfTheBackgroundIsWaitedForInVain) {
   const coro::Context endless = coro::with_value<int>({}, 1);

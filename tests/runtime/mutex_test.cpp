@@ -184,6 +184,19 @@ TEST_P(MutexTest, PublishesWhoHoldsItAndHowManyWait) {
   });
 }
 
+std::uint64_t nanoseconds_of(std::chrono::steady_clock::time_point time) {
+  return static_cast<std::uint64_t>(std::chrono::nanoseconds(time.time_since_epoch()).count());
+}
+
+// Lets others run until the deadline of a wait is published, just after it began.
+coro_header yield_until_timed(const coro_header& waiter) {
+  for (;;) {
+    const auto now = read_header(*find_header(waiter.id));
+    if (now && now->deadline_sequence == waiter.sequence) return *now;
+    coro::yield();
+  }
+}
+
 TEST_P(MutexTest, TriesForALimitedTime) {
   scheduler_.run([] {
     coro::Mutex mutex;
@@ -196,15 +209,25 @@ TEST_P(MutexTest, TriesForALimitedTime) {
     std::optional<bool> taken;
     coro::WaitGroup left;
     left.add(1);
-    go_until_parked([&] {
+    const coro_header waiter = go_until_parked([&] {
       taken = mutex.try_lock_for(1h);
       left.done();
     });
     EXPECT_EQ(published(mutex).waiting_receivers, 1u);
+    const coro_header timed = yield_until_timed(waiter);
+    EXPECT_GT(timed.deadline_ns, waiter.since_ns);
+    EXPECT_LE(timed.deadline_ns, nanoseconds_of(std::chrono::steady_clock::now() + 1h));
     mutex.unlock();
     left.wait();
     EXPECT_EQ(taken, true);
+    left.add(1);
+    const coro_header endless = go_until_parked([&] {
+      const std::lock_guard guard(mutex);
+      left.done();
+    });
+    EXPECT_NE(endless.deadline_sequence, endless.sequence);
     mutex.unlock();
+    left.wait();
   });
 }
 

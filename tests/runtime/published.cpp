@@ -33,6 +33,8 @@ std::optional<coro_header> read_header(coro_header& header) {
     copy.kind = get(header.kind);
     copy.flags = get(header.flags);
     copy.annotation = get(header.annotation);
+    copy.deadline_ns = get(header.deadline_ns);
+    copy.deadline_sequence = get(header.deadline_sequence);
     std::atomic_thread_fence(std::memory_order_acquire);
     if (get(header.sequence) == before) return copy;
   }

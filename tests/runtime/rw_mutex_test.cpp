@@ -6,6 +6,7 @@
 #include <mutex>
 #include <random>
 #include <shared_mutex>
+#include <thread>
 #include <vector>
 
 #include "coro/coro.h"
@@ -141,6 +142,34 @@ TEST(RwMutex, ManyReadersOrOneWriterInEveryOrder) {
   }
 }
 
+TEST_P(RwMutexTest, NamesTheReaderThatIsLeft) {
+  scheduler_.run([] {
+    coro::RwMutex mutex;
+    coro::WaitGroup left;
+    coro::Channel<int> leave(0);
+    const coro_object& object = published(mutex);
+    mutex.lock();
+    left.add(1);
+    const coro_header other = go_until_parked([&] {
+      {
+        const std::shared_lock guard(mutex);
+        EXPECT_TRUE(leave.receive().has_value());
+      }
+      left.done();
+    });
+    mutex.unlock();
+    EXPECT_EQ(object.readers, other.id) << "it was let in";
+    mutex.lock_shared();
+    EXPECT_EQ(object.readers, other.id ^ coro::current_id());
+    leave.send(0);
+    left.wait();
+    EXPECT_EQ(object.readers, coro::current_id());
+    // By somebody else: whose lock it was, nobody knows.
+    std::thread([&] { mutex.unlock_shared(); }).join();
+    EXPECT_EQ(object.readers, 0u);
+  });
+}
+
 TEST_P(RwMutexTest, AWaitingWriterKeepsNewReadersOut) {
   scheduler_.run([] {
     coro::RwMutex mutex;
@@ -150,6 +179,7 @@ TEST_P(RwMutexTest, AWaitingWriterKeepsNewReadersOut) {
     mutex.lock_shared();
     mutex.lock_shared();
     EXPECT_EQ(object.length, 2u);
+    EXPECT_EQ(object.readers, 0u);  // twice the same
     left.add(2);
     const coro_header writer = go_until_parked([&] {
       {
@@ -175,6 +205,7 @@ TEST_P(RwMutexTest, AWaitingWriterKeepsNewReadersOut) {
     mutex.unlock_shared();
     EXPECT_EQ(object.holder, 0u);
     EXPECT_EQ(object.length, 1u);
+    EXPECT_EQ(object.readers, coro::current_id());
     mutex.unlock_shared();
     left.wait();
     EXPECT_EQ(order, (std::vector{'w', 'r'}));

@@ -118,6 +118,7 @@ TEST_P(SemaphoreTest, ServesWhoCameFirst) {
     EXPECT_EQ(object.capacity, 4u);
     semaphore.acquire(3);
     EXPECT_EQ(object.length, 1u);
+    EXPECT_EQ(object.holder, coro::current_id());
     left.add(2);
     const coro_header large = go_until_parked([&] {
       semaphore.acquire(4);

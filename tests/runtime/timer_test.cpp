@@ -11,6 +11,7 @@
 #include <random>
 #include <vector>
 
+#include "coro/abi.h"
 #include "coro/coro.h"
 #include "park.h"
 #include "sanitizer.h"
@@ -29,6 +30,14 @@ std::uint64_t armed() {
   return coro::detail::current_coroutine()->scheduler->timers().size();
 }
 
+std::uint64_t nanoseconds_of(TimePoint time) {
+  return static_cast<std::uint64_t>(std::chrono::nanoseconds(time.time_since_epoch()).count());
+}
+
+std::uint64_t published_deadline(const Channel<TimePoint>& channel) {
+  return static_cast<const coro_object*>(channel.object())->deadline_ns;
+}
+
 class TimerTest : public testing::TestWithParam<unsigned> {
  protected:
   coro::Scheduler scheduler_{{.workers = GetParam(), .require_empty = true}};
@@ -45,14 +54,20 @@ TEST_P(TimerTest, FiresOnce) {
     EXPECT_TRUE(channel.receive_for(2ms).timed_out);
     EXPECT_FALSE(timer.stop());
     EXPECT_EQ(armed(), 0u);
+    EXPECT_EQ(published_deadline(channel), 0u);
   });
 }
 
 TEST_P(TimerTest, StopAndReset) {
   scheduler_.run([] {
+    const TimePoint begin = coro::now();
     Timer timer(1h);
     EXPECT_EQ(armed(), 1u);
+    const std::uint64_t deadline = published_deadline(timer.channel());
+    EXPECT_GE(deadline, nanoseconds_of(begin + 1h));
+    EXPECT_LE(deadline, nanoseconds_of(coro::now() + 1h));
     EXPECT_TRUE(timer.stop());
+    EXPECT_EQ(published_deadline(timer.channel()), 0u);
     EXPECT_FALSE(timer.stop());
     EXPECT_EQ(armed(), 0u);
     EXPECT_FALSE(timer.reset(1h));

@@ -23,7 +23,7 @@
 /* A reader accepts any minor version of a major version that it knows: a minor
  * version only adds fields at the end of a structure and new enumerators. */
 #define CORO_ABI_MAJOR 1u
-#define CORO_ABI_MINOR 2u
+#define CORO_ABI_MINOR 3u
 
 /* "coro-abi" as bytes in memory (little-endian). */
 #define CORO_ABI_MAGIC 0x6962612d6f726f63ull
@@ -121,7 +121,12 @@ struct coro_header {
   uint32_t kind;       /* enum coro_kind */
   uint32_t flags;      /* CORO_FLAG_* */
   uint64_t annotation; /* address of struct coro_annotation; 0: no name, no labels */
-  uint64_t reserved[3];
+
+  /* Since minor version 3; before, 0. */
+  uint64_t deadline_ns;       /* when the wait ends by itself, if ... */
+  uint32_t deadline_sequence; /* ... this is `sequence`; else it does not */
+  uint32_t reserved_word;
+  uint64_t reserved;
 };
 
 /* What the program calls a coroutine. Of constant contents, and there as long as
@@ -287,21 +292,30 @@ enum coro_object_kind {
 };
 
 struct coro_object {
-  uint32_t magic;    /* CORO_OBJECT_MAGIC */
-  uint32_t kind;     /* enum coro_object_kind */
-  uint64_t capacity; /* channel: elements it can buffer; semaphore: units in all, 0: no bound */
-  uint64_t length;   /* channel: elements buffered; wait group: counter; semaphore: units that
-                        are free; rw mutex: readers inside; mutex: 1 while locked */
-  uint32_t closed;   /* channel: 1 once closed; context: 1 once done; join: 1 once ended;
-                        once: 1 once run */
+  uint32_t magic; /* CORO_OBJECT_MAGIC */
+  uint32_t kind;  /* enum coro_object_kind */
+  union {
+    uint64_t capacity; /* channel: elements it can buffer; semaphore: units in all, 0: no bound */
+    uint64_t readers;  /* rw mutex, since minor version 3: ids of the readers inside, by
+                          exclusive or, so that of one reader it is the id */
+  };
+  uint64_t length; /* channel: elements buffered; wait group: counter; semaphore: units that
+                      are free; rw mutex: readers inside; mutex: 1 while locked */
+  uint32_t closed; /* channel: 1 once closed; context: 1 once done; join: 1 once ended;
+                      once: 1 once run */
   uint32_t waiting_senders;   /* rw mutex: writers that wait */
   uint32_t waiting_receivers; /* wait group, mutex, condition, semaphore, once, join:
                                  coroutines that wait; rw mutex: readers that wait;
                                  context: coroutines that wait for its end */
-  uint32_t reserved;
+  uint32_t handles;           /* channel, since minor version 3: handles of it; before, 0 */
   /* Since minor version 1; there only if coro_descriptor.object_size says so. */
-  uint64_t holder; /* mutex, rw mutex (its writer), once: id of the coroutine inside;
-                      join: id of the coroutine waited for; 0: none, or not known */
+  union {
+    uint64_t holder;      /* mutex, rw mutex (its writer), once: id of the coroutine inside;
+                             join: id of the coroutine waited for; semaphore, since minor version
+                             3: id of the one that took units last; 0: none, or not known */
+    uint64_t deadline_ns; /* since minor version 3. Context: when it ends by itself; channel
+                             of a timer: when that sends next. 0: never */
+  };
 };
 #define CORO_OBJECT_MAGIC 0x6f626a31u
 

@@ -40,7 +40,9 @@ class ChannelCore {
   ChannelCore(const ChannelCore&) = delete;
   ChannelCore& operator=(const ChannelCore&) = delete;
 
-  void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+  void retain() noexcept {
+    std::atomic_ref(object_.handles).fetch_add(1, std::memory_order_relaxed);
+  }
   void release() noexcept;
 
   static void send(ChannelCore* channel, void* value);
@@ -58,6 +60,11 @@ class ChannelCore {
   Attempt try_case(bool sends, void* slot, Waiter*& partner);
   void add_waiter(bool sends, Waiter& waiter) noexcept;
   void remove_waiter(bool sends, Waiter& waiter) noexcept;
+
+  // When a timer sends next, for observers; 0: no more. Of a timer's channel only.
+  void publish_deadline(std::uint64_t deadline_ns) noexcept {
+    std::atomic_ref(object_.deadline_ns).store(deadline_ns, std::memory_order_relaxed);
+  }
 
  private:
   ChannelCore(std::size_t capacity, const ElementOps& ops);
@@ -78,9 +85,8 @@ class ChannelCore {
   void publish_senders() noexcept;
   void publish_receivers() noexcept;
 
-  coro_object object_;  // first: published by its address
+  coro_object object_;  // first: published by its address; its handles are not under the lock
   SpinLock lock_;
-  std::atomic<std::uint32_t> references_{1};
   const ElementOps* ops_;
   WaitList senders_;
   WaitList receivers_;
