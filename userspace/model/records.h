@@ -48,10 +48,11 @@ inline const char* activity_name(Activity activity) {
 struct Member {
   uint64_t id = 0;  // unique in the life of the target
   uint64_t parent_id = 0;
-  uint64_t object = 0;      // address it waits on
-  uint64_t since_ns = 0;    // start of its present wait, if parked
-  uint64_t spawned_ns = 0;  // birth
-  uint32_t slot = 0;        // index in the target's table; the same for life
+  uint64_t object = 0;       // address it waits on
+  uint64_t since_ns = 0;     // start of its present wait, if parked
+  uint64_t spawned_ns = 0;   // birth
+  uint64_t deadline_ns = 0;  // when its wait ends by itself; 0: never, or not known
+  uint32_t slot = 0;         // index in the target's table; the same for life
   SpawnStack spawn_stack = 0;
   ParkedStack parked_stack = no_parked_stack;
   Reason reason = 0;
@@ -87,9 +88,10 @@ struct Census {
   uint32_t slots = 0;  // of the table; every Member::slot is below
   std::vector<Member> members;
   CensusLosses losses;
-  uint64_t stacks_unread = 0;  // parked, but the stack moved away or made no sense
-  uint64_t stacks_cut = 0;     // unwound, but not to the outermost frame
-  uint64_t annotated = 0;      // members that have a name or labels
+  uint64_t stacks_unread = 0;    // parked, but the stack moved away or made no sense
+  uint64_t stacks_cut = 0;       // unwound, but not to the outermost frame
+  uint64_t annotated = 0;        // members that have a name or labels
+  bool tells_deadlines = false;  // Member::deadline_ns 0 is never
 };
 
 // Headcount is a census of which only numbers are kept.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "detect/missing_act.h"
 #include "observe/member_names.h"
 #include "observe/waiting.h"
 #include "util/clock.h"
@@ -125,7 +126,7 @@ DumpDetail TargetDetails::describe(const Dump& dump, const DumpRecord& record) {
   if (reason == "select") {
     detail.select_cases = select_cases(target_, {record.id, record.slot}, monotonic_ns());
   } else if (const auto object = target_.object_of(record.slot, record.id, record.object)) {
-    detail.cause = missing_act(*object, reason);
+    detail.cause = missing_act(*object, reason, monotonic_ns());
   }
   return detail;
 }

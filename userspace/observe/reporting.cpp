@@ -42,7 +42,7 @@ void describe_place(const Population& place, const Target& target, StackNames& n
   if (reported.several_places) return;
   if (place.key.activity == Activity::parked) {
     reported.reason = target.reason_name(place.key.reason);
-    reported.cause = missing_act(target, reported.reason, place.example_object);
+    reported.cause = missing_act(target, reported.reason, place.example_object, now_ns);
     const MemberPlace example{place.example_id, place.example_slot};
     if (reported.reason == "select") reported.select_cases = select_cases(target, example, now_ns);
   } else {

@@ -13,11 +13,6 @@ namespace {
 // it waits for: longer than that only if the thread loses its core in between.
 constexpr timespec handover{0, 20'000'000};
 
-bool names_a_coroutine(WaitObject::Kind kind) {
-  using enum WaitObject::Kind;
-  return kind == mutex || kind == rw_mutex || kind == once || kind == join;
-}
-
 bool may_wait_for_one(const Target& target, const Member& member) {
   return member.activity == Activity::parked && member.object != 0 && !member.system &&
          target.may_have_holder(member.reason);
@@ -27,7 +22,7 @@ bool may_wait_for_one(const Target& target, const Member& member) {
 std::optional<uint64_t> awaited_by(const Target& target, const Member& member) {
   const auto object = target.object_of_wait(member);
   if (!object) return std::nullopt;
-  return names_a_coroutine(object->kind) ? object->holder : 0;
+  return object->awaited();
 }
 
 // Edges and the members that they are of, in the same order.

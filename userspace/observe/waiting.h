@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is missing for a wait to end, in words.
+// What the target says is missing for a wait to end, in words.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@ namespace coroscope {
 
 // The act that is missing, as far as the waited object tells; else "".
 // `reason` is the target's name for why it waits.
-std::string missing_act(const Target& target, const std::string& reason, uint64_t object);
-std::string missing_act(const WaitObject& object, const std::string& reason);
+std::string missing_act(const Target& target, const std::string& reason, uint64_t object,
+                        uint64_t now_ns);
 
 // The cases of the select that a coroutine waits in, a line each; none if it
 // does not wait in one.

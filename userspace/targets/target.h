@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "model/records.h"
+#include "model/wait_object.h"
 #include "proc/memory.h"
 #include "proc/modules.h"
 #include "proc/process.h"
@@ -47,42 +48,6 @@ struct SourcePlace {
   std::string function;  // its signature
   std::string file;
   uint32_t line = 0;
-};
-
-// WaitObject is the published state of something that coroutines wait on. Its
-// counts were not read together: they hint, they do not prove.
-struct WaitObject {
-  enum class Kind {
-    channel,
-    wait_group,
-    mutex,
-    rw_mutex,
-    condition,
-    semaphore,
-    once,
-    context,
-    join,
-  } kind = Kind::channel;
-  uint64_t capacity = 0;  // elements of a channel, units of a semaphore
-  // Buffered elements, the wait group's counter, free units, readers inside, or
-  // 1 while a mutex is locked.
-  uint64_t length = 0;
-  bool closed = false;  // or done, ended, run
-  uint32_t waiting_senders = 0;
-  uint32_t waiting_receivers = 0;
-  uint64_t holder = 0;  // coroutine inside, or waited for; 0: none, or not known
-};
-
-// SelectCase is one of several things that a coroutine waits for.
-struct SelectCase {
-  enum class Act { send, receive, done } act = Act::receive;
-  uint64_t address = 0;  // of the object; 0: of none, never ready
-  std::optional<WaitObject> object;
-};
-struct Select {
-  std::vector<SelectCase> cases;
-  uint64_t more = 0;         // cases beyond those that were read
-  uint64_t deadline_ns = 0;  // 0: none
 };
 
 // Annotation is what the program calls a coroutine. Untrusted text.

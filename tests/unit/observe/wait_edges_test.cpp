@@ -30,12 +30,13 @@ TEST(WaitEdges, AreThoseThatAnObjectNames) {
   target.objects[64] = {.kind = once, .holder = 5};
   target.objects[80] = {.kind = mutex, .length = 1};     // by whom is not known
   target.objects[96] = {.kind = channel, .holder = 99};  // a channel has none
-  Census census = waiting(8);
-  census.members[7].object = 16;
-  census.members[7].activity = Activity::running;
+  target.objects[112] = {.kind = rw_mutex, .length = 1, .waiting_senders = 1, .lone_reader = 7};
+  Census census = waiting(9);
+  census.members[8].object = 16;
+  census.members[8].activity = Activity::running;
   const WaitEdges waits = find_wait_edges(target, census);
-  EXPECT_EQ(waits.edges, (std::vector<WaitEdge>{{1, 2}, {2, 3}, {3, 4}, {4, 5}}));
-  EXPECT_EQ(waits.moved, 1u) << "there is nothing at what 7 waits on";
+  EXPECT_EQ(waits.edges, (std::vector<WaitEdge>{{1, 2}, {2, 3}, {3, 4}, {4, 5}, {7, 7}}));
+  EXPECT_EQ(waits.moved, 1u) << "there is nothing at what 8 waits on";
 }
 
 // Counts what it is asked, and at some point answers something else.

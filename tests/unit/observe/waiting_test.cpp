@@ -35,17 +35,32 @@ TEST(MissingAct, IsWhatTheObjectTells) {
       {{.kind = Kind::semaphore, .capacity = 4}, "", "no units free"},
       {{.kind = Kind::semaphore, .capacity = 4, .length = 2}, "", "2 units free"},
       {{.kind = Kind::once, .holder = 42}, "", "run by coroutine 42"},
-      {{.kind = Kind::context}, "", "not done"},
-      {{.kind = Kind::context, .closed = true}, "", "done"},
+      {{.kind = Kind::rw_mutex, .length = 1, .waiting_senders = 1, .lone_reader = 42},
+       "",
+       "reader 42 inside, 1 writer waits"},
+      {{.kind = Kind::semaphore, .capacity = 4, .last_taker = 42},
+       "",
+       "no units free, coroutine 42 took the last"},
+      {{.kind = Kind::channel, .deadline_ns = 3'500'000'000},
+       "chan receive",
+       "a timer sends in 3.0 s"},
+      {{.kind = Kind::context}, "", "the context is not done"},
+      {{.kind = Kind::context, .deadline_ns = 0},
+       "",
+       "the context is not done, and has no deadline"},
+      {{.kind = Kind::context, .deadline_ns = 3'500'000'000},
+       "",
+       "the context is not done; its deadline is in 3.0 s"},
+      {{.kind = Kind::context, .closed = true}, "", "the context is done"},
       {{.kind = Kind::join, .holder = 42}, "", "waits for the end of coroutine 42"},
       {{.kind = Kind::join}, "", "not ended"},
   };
   FakeTarget target;
   for (const auto& c : cases) {
     target.objects[8] = c.object;
-    EXPECT_EQ(missing_act(target, c.reason, 8), c.text);
+    EXPECT_EQ(missing_act(target, c.reason, 8, 500'000'000), c.text);
   }
-  EXPECT_EQ(missing_act(target, "chan send", 16), "") << "no object";
+  EXPECT_EQ(missing_act(target, "chan send", 16, 0), "") << "no object";
 }
 
 TEST(SelectCases, SayWhatWouldEndIt) {

@@ -143,5 +143,16 @@ TEST(CoroTarget, DoesNotPromiseMoreStacksThanTheKernelShouldHold) {
   EXPECT_EQ((*target)->stacks_at_most(), 65536u);
 }
 
+TEST_F(CoroTargetCensus, AWaitHasADeadlineIfItWasSetForThisWait) {
+  for (coro_header& header : image.slab) header.deadline_ns = 99;
+  image.slab[1].deadline_sequence = image.slab[1].sequence;
+  image.slab[2].deadline_sequence = image.slab[2].sequence - 2;  // of a wait before
+  const Census seen = census();
+  EXPECT_TRUE(seen.tells_deadlines);
+  for (const Member& member : seen.members) {
+    EXPECT_EQ(member.deadline_ns, member.slot == 1 ? 99u : 0u) << member.slot;
+  }
+}
+
 }  // namespace
 }  // namespace coroscope::coro

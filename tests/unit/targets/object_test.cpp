@@ -28,16 +28,53 @@ TEST_F(Objects, EachKindIsToldApart) {
     const auto read = reader().object(image.put(object(kind, 42)));
     ASSERT_TRUE(read) << kind;
     EXPECT_EQ(static_cast<uint32_t>(read->kind) + 1, kind);
-    EXPECT_EQ(read->holder, 42u);
     EXPECT_EQ(read->length, 3u);
   }
   EXPECT_FALSE(reader().object(image.put(object(0))));
   EXPECT_FALSE(reader().object(image.put(object(CORO_OBJECT_JOIN + 1))));
 }
 
+TEST_F(Objects, WhatAFieldMeansDependsOnTheKind) {
+  const auto of = [this](uint32_t kind) { return *reader().object(image.put(object(kind, 42))); };
+  for (const uint32_t kind :
+       {CORO_OBJECT_MUTEX, CORO_OBJECT_RW_MUTEX, CORO_OBJECT_ONCE, CORO_OBJECT_JOIN}) {
+    EXPECT_EQ(of(kind).holder, 42u) << kind;
+    EXPECT_EQ(of(kind).awaited(), 42u) << kind;
+  }
+  EXPECT_EQ(of(CORO_OBJECT_SEMAPHORE).last_taker, 42u);
+  EXPECT_EQ(of(CORO_OBJECT_CHANNEL).deadline_ns, 42u);
+  EXPECT_EQ(of(CORO_OBJECT_CONTEXT).deadline_ns, 42u);
+  for (const uint32_t kind : {CORO_OBJECT_SEMAPHORE, CORO_OBJECT_CHANNEL, CORO_OBJECT_CONTEXT}) {
+    EXPECT_EQ(of(kind).holder, 0u) << kind;
+    EXPECT_EQ(of(kind).awaited(), 0u) << kind;
+  }
+}
+
+TEST_F(Objects, TheOneReaderInsideIsNamed) {
+  coro_object made = object(CORO_OBJECT_RW_MUTEX);
+  made.readers = 7;
+  const auto of_many = reader().object(image.put(made));
+  EXPECT_EQ(of_many->lone_reader, 0u) << "of three it is no id";
+  EXPECT_EQ(of_many->capacity, 0u);
+  made.length = 1;
+  EXPECT_EQ(reader().object(image.put(made))->lone_reader, 7u);
+  EXPECT_EQ(reader().object(image.put(made))->awaited(), 7u);
+}
+
+TEST_F(Objects, BeforeVersionThreeNothingIsSaidOfHandlesAndDeadlines) {
+  coro_object made = object(CORO_OBJECT_CHANNEL);
+  made.handles = 2;
+  const uint64_t at = image.put(made);
+  EXPECT_EQ(reader().object(at)->handles, 2u);
+  EXPECT_EQ(reader().object(at)->deadline_ns, 0u);
+  image.descriptor.minor = 2;
+  EXPECT_EQ(reader().object(at)->handles, 0u);
+  EXPECT_FALSE(reader().object(at)->deadline_ns);
+}
+
 TEST_F(Objects, OfTheFirstVersionHaveNoHolder) {
   const uint64_t last = Image::data_at + Image::data_size - 40;
-  const coro_object small = object(CORO_OBJECT_CHANNEL);
+  const coro_object small = object(CORO_OBJECT_MUTEX);
   std::memcpy(&image.at<char>(last), &small, 40);
   EXPECT_FALSE(reader().object(last)) << "beyond the end of the memory";
   for (const uint32_t size : {0u, 40u}) {

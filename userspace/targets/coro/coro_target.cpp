@@ -41,6 +41,7 @@ CoroTarget::CoroTarget(const Process& process, const Memory& memory, DescriptorP
       memory_(memory),
       place_(std::move(place)),
       descriptor_(descriptor),
+      tells_deadlines_(descriptor.minor >= 3),
       table_(memory, descriptor),
       stacks_(memory, descriptor),
       depot_(memory, descriptor),
@@ -139,6 +140,8 @@ Member CoroTarget::member_of(TableHeader& entry, const UnwindContext& unwind, Ce
   member.object = header.object;
   member.since_ns = header.since_ns;
   member.spawned_ns = header.spawned_ns;
+  const bool timed = tells_deadlines_ && header.deadline_sequence == header.sequence;
+  member.deadline_ns = timed ? header.deadline_ns : 0;
   member.slot = entry.slot;
   member.spawn_stack = header.spawn_stack_id <= stacks_at_most() ? header.spawn_stack_id : 0;
   member.parked_stack = stack;
@@ -187,6 +190,7 @@ void CoroTarget::scan_table(uint32_t slabs, const UnwindContext& unwind, Census&
 Result<Census> CoroTarget::census(const UnwindContext& unwind) {
   Census census;
   census.started_ns = monotonic_ns();
+  census.tells_deadlines = tells_deadlines_;
   const auto now = descriptor_now(census.losses);
   if (now) scan_table(now->table_slabs, unwind, census);
   census.slots = slots_;

@@ -68,6 +68,7 @@ class CoroTarget : public Target {
   const Memory& memory_;
   DescriptorPlace place_;
   coro_descriptor descriptor_;
+  bool tells_deadlines_;
   uint32_t other_copies_ = 0;
   TableReader table_;
   StackReader stacks_;

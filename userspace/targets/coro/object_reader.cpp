@@ -36,6 +36,29 @@ std::optional<WaitObject::Kind> kind_of(uint32_t kind) {
   }
 }
 
+// What means something else, or nothing, by kind and version.
+void add_named(const coro_object& object, uint32_t minor, WaitObject& result) {
+  using enum WaitObject::Kind;
+  const bool tells_time = minor >= 3;
+  switch (result.kind) {
+    case channel:
+      if (tells_time) result.handles = object.handles;
+      [[fallthrough]];
+    case context:
+      if (tells_time) result.deadline_ns = object.deadline_ns;
+      return;
+    case semaphore:
+      result.last_taker = object.holder;
+      return;
+    case rw_mutex:
+      if (object.length == 1) result.lone_reader = object.readers;
+      break;
+    default:
+      break;
+  }
+  result.holder = object.holder;
+}
+
 std::optional<SelectCase::Act> act_of(uint32_t kind) {
   switch (kind) {
     case CORO_SELECT_SEND:
@@ -62,12 +85,12 @@ std::optional<WaitObject> ObjectReader::object(uint64_t address) const {
   if (!kind) return std::nullopt;
   WaitObject result;
   result.kind = *kind;
-  result.capacity = object.capacity;
+  if (*kind != WaitObject::Kind::rw_mutex) result.capacity = object.capacity;
   result.length = object.length;
   result.closed = object.closed != 0;
   result.waiting_senders = object.waiting_senders;
   result.waiting_receivers = object.waiting_receivers;
-  result.holder = object.holder;
+  add_named(object, descriptor_.minor, result);
   return result;
 }
 
