@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The programs of the gallery under `coroscope watch`: what the table says grows,
-// grows where it says, and nothing else does; in the fixed forms nothing does.
-// The verdicts of the table are not asserted, only growth and its place.
+// grows where it says, for the cause that it says, and nothing else does; what it says
+// is stuck is; in the fixed forms nothing is.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -44,6 +44,13 @@ struct Shown {
   int64_t first_live = -1;  // at the first sample
   json target;              // of the report
 
+  // What is said about the population.
+  const json* finding_of(const Population& population) const {
+    for (const json& finding : target["findings"]) {
+      if (is_of(finding, population)) return &finding;
+    }
+    return nullptr;
+  }
   // Coroutines a second by which the population grew, whatever the verdict on it.
   double growth_of(const Population& population) const {
     double growth = 0;
@@ -110,7 +117,18 @@ constexpr double passing_by = 25;
 void expect_no_growth(const Shown& shown) {
   EXPECT_LT(shown.grown(), passing_by) << shown.target["findings"];
   for (const json& finding : shown.target["findings"])
-    EXPECT_NE(finding["verdict"], "leak") << finding;
+    EXPECT_TRUE(finding["verdict"] != "leak" && finding["verdict"] != "stuck") << finding;
+}
+
+// What grows is called stuck if it is, and its cause is that of the table.
+void expect_cause(const Shown& shown) {
+  const json* finding = shown.finding_of(shown.row.populations[0]);
+  ASSERT_NE(finding, nullptr) << shown.target["findings"];
+  EXPECT_EQ((*finding)["verdict"] == "stuck", shown.row.verdict == "stuck") << *finding;
+  if (shown.row.verdict != "leak" && shown.row.verdict != "stuck") return;
+  if (finding->contains("several_places")) return;  // some were awake: there is no one cause
+  EXPECT_TRUE(finding->value("cause", "").starts_with(shown.row.cause)) << *finding;
+  EXPECT_TRUE(finding->contains("fix")) << *finding;
 }
 
 TEST(Gallery, LeakyFormsGrowWhereTheTableSays) {
@@ -133,6 +151,7 @@ TEST(Gallery, LeakyFormsGrowWhereTheTableSays) {
       EXPECT_GE(shown.growth_of(population), expected * 0.6)
           << population.parked_in << ": " << shown.target["findings"];
     }
+    expect_cause(shown);
     EXPECT_LT(shown.grown(), shown.expected_growth() * 1.5 + passing_by)
         << "and nothing else grows";
   }

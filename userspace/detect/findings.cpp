@@ -70,7 +70,9 @@ void merge(std::vector<Finding>& findings, std::vector<PlaceLeak>& leaks, const 
   if (within.size() == 1 && within[0]->per_second >= enough) return;
   for (PlaceLeak* leak : within) leak->covered = true;
   std::erase_if(findings, [&group](const Finding& finding) {
+    const Verdict verdict = finding.judgement.verdict;
     return finding.population->grouping == Grouping::by_place &&
+           (verdict == Verdict::leak || !is_fault(verdict)) &&
            is_in(*finding.population, *group.population);
   });
   findings.push_back(group);
@@ -90,17 +92,21 @@ bool before(const Finding& a, const Finding& b) {
 
 }  // namespace
 
-std::vector<Finding> find_all(const Tracking& tracking, uint64_t patience_ns, bool all) {
+std::vector<Finding> find_all(const Tracking& tracking, uint64_t patience_ns, bool all,
+                              const PlaceVerdicts& places) {
   const Populations& by_place = tracking.by(Grouping::by_place);
   std::vector<Finding> findings;
   std::vector<PlaceLeak> leaks;
   for (const Population& population : by_place.all()) {
-    const Judgement judgement = tracking.judge(population, patience_ns);
+    Judgement judgement = tracking.judge(population, patience_ns);
+    const auto known = places.find(population.key);
+    const bool given = known != places.end() && population.live > 0;
+    if (given || judgement.verdict == Verdict::leak) {
+      leaks.push_back({&population, judgement.per_second, given});
+    }
+    if (given) judgement.verdict = known->second;
     const bool shown = judgement.verdict != Verdict::steady || (all && population.live > 0);
     if (shown) findings.push_back({&population, &population, judgement});
-    if (judgement.verdict == Verdict::leak) {
-      leaks.push_back({&population, judgement.per_second, false});
-    }
   }
   for (const Grouping grouping : {Grouping::by_spawn, Grouping::by_parked}) {
     for (const Population& population : tracking.by(grouping).all()) {

@@ -2,6 +2,7 @@
 // Findings: the verdicts on all populations of a target, each leak told once.
 #pragma once
 
+#include <unordered_map>
 #include <vector>
 
 #include "detect/tracking.h"
@@ -16,12 +17,17 @@ struct Finding {
   Judgement judgement;
 };
 
+// PlaceVerdicts are faults of populations of one place that were found otherwise: they
+// stand for what growth tells of these.
+using PlaceVerdicts = std::unordered_map<PopulationKey, Verdict, PopulationKeyHash>;
+
 // Judges every population and returns those with a verdict other than steady, or with `all`
 // those too, faults first, the fastest growing first.
 //
 // A leak whose members wait in several places, or were born in several, is one finding: on
 // the spawn stack, or on the parked stack, and not on each of them. It is told of the one
 // place instead if that explains most of it.
-std::vector<Finding> find_all(const Tracking& tracking, uint64_t patience_ns, bool all = false);
+std::vector<Finding> find_all(const Tracking& tracking, uint64_t patience_ns, bool all = false,
+                              const PlaceVerdicts& places = {});
 
 }  // namespace coroscope

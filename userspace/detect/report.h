@@ -17,8 +17,11 @@ namespace coroscope {
 
 struct ReportedFinding {
   Judgement judgement;
-  std::string reason;  // "chan send"; "" if the members do not wait in one place
-  std::string cause;   // "no receiver"; "" if the waited object does not tell
+  std::string reason;                // "chan send"; "" if the members do not wait in one place
+  std::string cause;                 // "no receiver"; "" if nothing tells
+  std::vector<std::string> because;  // what speaks for the cause, a line each
+  std::vector<std::string> chain;    // of what is stuck: who waits for whom, a line each
+  std::string fix;                   // what usually repairs it; "" if nothing does
   uint64_t live = 0;
   uint64_t joined = 0;            // members ever
   uint64_t left = 0;              // of those, not there any more

@@ -70,6 +70,9 @@ Json finding_json(const ReportedFinding& finding) {
   if (judgement.ground != Ground::none) json["ground"] = ground_name(judgement.ground);
   if (!finding.reason.empty()) json["reason"] = finding.reason;
   if (!finding.cause.empty()) json["cause"] = finding.cause;
+  if (!finding.because.empty()) json["because"] = finding.because;
+  if (!finding.chain.empty()) json["chain"] = finding.chain;
+  if (!finding.fix.empty()) json["fix"] = finding.fix;
   json["per_second"] = judgement.per_second;
   json["live"] = finding.live;
   json["live_at_first"] = judgement.first_live;

@@ -136,21 +136,26 @@ void add_target(Out out, const TargetReport& report, const TextOptions& options)
 std::string finding_text(const ReportedFinding& finding, const TextOptions& options) {
   std::string text;
   const Out out(text);
-  fmt::format_to(out, "{}  {}   +{:.1f}/s, oldest born {}   {} live, {}",
+  fmt::format_to(out, "{}  {}   {:+.1f}/s, oldest born {}   {} live, {}",
                  tag_of(finding, options.colour), what_waits(finding), finding.judgement.per_second,
                  time_ago(finding.oldest_age_ns), finding.live, who_left(finding));
   if (finding.oldest_wait_ns > 0) {
     fmt::format_to(out, "   oldest wait {}", duration(finding.oldest_wait_ns));
   }
   text += '\n';
-  const std::string grounds = format(finding.judgement);
-  if (!grounds.empty()) fmt::format_to(out, "  because     {}\n", grounds);
+  std::vector<std::string> because = finding.because;
+  if (const std::string grounds = format(finding.judgement); !grounds.empty()) {
+    because.insert(because.begin(), grounds);
+  }
+  add_lines(out, "because", because);
   add_names(out, finding.named);
   add_cases(out, finding.select_cases);
+  add_lines(out, "waits for", finding.chain);
   add_stack(out, finding.several_places ? "mostly at" : "parked at", finding.parked_at,
             finding.several_places ? "several places" : "(stack not read)");
   add_stack(out, finding.several_births ? "mostly from" : "spawned at", finding.spawned_at,
             "(spawn stack not known)");
+  if (!finding.fix.empty()) add_lines(out, "usual fix", {finding.fix});
   return text;
 }
 

@@ -85,14 +85,16 @@ void add_names(Out out, const ReportedNames& named) {
   if (!labels.empty()) fmt::format_to(out, "  {:<12}{}\n", "labelled", labels);
 }
 
-void add_cases(Out out, const std::vector<std::string>& cases) {
+void add_lines(Out out, const char* title, const std::vector<std::string>& lines) {
   constexpr size_t most = 8;
-  const char* title = "waits for";
-  for (size_t i = 0; i < std::min(most, cases.size()); ++i) {
-    fmt::format_to(out, "  {:<12}{}\n", title, cases[i]);
-    title = "";
+  for (size_t i = 0; i < std::min(most, lines.size()); ++i) {
+    fmt::format_to(out, "  {:<12}{}\n", i == 0 ? title : "", lines[i]);
   }
-  if (cases.size() > most) fmt::format_to(out, "  {:<12}and {} more\n", "", cases.size() - most);
+  if (lines.size() > most) fmt::format_to(out, "  {:<12}and {} more\n", "", lines.size() - most);
+}
+
+void add_cases(Out out, const std::vector<std::string>& cases) {
+  add_lines(out, "waits for", cases);
 }
 
 void add_ignored(Out out, const std::vector<IgnoredRow>& rows) {

@@ -34,6 +34,9 @@ std::vector<const ReportedFrame*> shown(const ReportedStack& stack);
 // One frame a line, the first with the title; `otherwise` if there is none.
 void add_stack(Out out, const char* title, const ReportedStack& stack, const char* otherwise);
 
+// A line each, the first with the title; the first few.
+void add_lines(Out out, const char* title, const std::vector<std::string>& lines);
+
 // Names and labels, and the cases of a select, if there are any.
 void add_names(Out out, const ReportedNames& named);
 void add_cases(Out out, const std::vector<std::string>& cases);

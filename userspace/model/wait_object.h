@@ -57,10 +57,10 @@ struct WaitObject {
 struct SelectCase {
   enum class Act { send, receive, done } act = Act::receive;
   uint64_t address = 0;  // of the object; 0: of none, never ready
-  std::optional<WaitObject> object;
+  std::optional<WaitObject> object{};
 };
 struct Select {
-  std::vector<SelectCase> cases;
+  std::vector<SelectCase> cases{};
   uint64_t more = 0;         // cases beyond those that were read
   uint64_t deadline_ns = 0;  // 0: none
 };

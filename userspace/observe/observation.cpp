@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "observe/wait_looks.h"
+
 namespace coroscope {
 
 Observation::Observation(Process process, ProcessMemory memory, const JudgeRules& rules)
@@ -87,6 +89,7 @@ Account Observation::account() const {
 
 void Observation::follow(const Census& census) {
   tracking_.add(census, process_began_ns());
+  waits_.check(look_at_waits(*target_, census));
   if (first_census_ns_ == 0) first_census_ns_ = census.ended_ns;
   last_census_ns_ = census.ended_ns;
   stacks_unread_ = census.stacks_unread;

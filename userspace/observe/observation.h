@@ -10,6 +10,7 @@
 #include "bpf/kernel_counters.h"
 #include "detect/ignore.h"
 #include "detect/report.h"
+#include "detect/stuck.h"
 #include "detect/tracking.h"
 #include "model/ledger.h"
 #include "observe/stack_names.h"
@@ -66,6 +67,8 @@ class Observation {
   const Account& last_account() const { return account_; }
   StackNames& names() { return *names_; }
   const Tracking& tracking() const { return tracking_; }
+  // What looks at members of the populations tell, by place.
+  const StuckDetector& waits() const { return waits_; }
 
  private:
   Observation(Process process, ProcessMemory memory, const JudgeRules& rules);
@@ -90,6 +93,7 @@ class Observation {
   Losses losses_;
   Account account_;
   Tracking tracking_;
+  StuckDetector waits_;
   uint64_t first_census_ns_ = 0;
   uint64_t last_census_ns_ = 0;
   uint64_t stacks_unread_ = 0;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "detect/cause.h"
 #include "detect/findings.h"
 #include "observe/member_names.h"
 #include "observe/observation.h"
@@ -35,14 +36,39 @@ uint64_t age(uint64_t now_ns, uint64_t since_ns) {
   return since_ns != 0 && now_ns > since_ns ? now_ns - since_ns : 0;
 }
 
-// Why and where the members of a population wait.
-void describe_place(const Population& place, const Target& target, StackNames& names,
+// "transfer  server.cpp:57"
+std::string place_text(const ReportedStack& stack) {
+  const ReportedFrame* top = top_frame(stack);
+  if (top == nullptr) return {};
+  if (top->file.empty()) return top->function;
+  return fmt::format("{}  {}:{}", top->function, top->file.substr(top->file.rfind('/') + 1),
+                     top->line);
+}
+
+void describe_cause(const Population& place, const Observation& seen, StackNames& names,
                     uint64_t now_ns, ReportedFinding& reported) {
+  const auto object = seen.target().wait_object(place.example_object);
+  const auto found = seen.waits().places().find(place.key);
+  const PlaceWaits* waits = found == seen.waits().places().end() ? nullptr : &found->second;
+  Cause cause = find_cause(reported.reason, object ? &*object : nullptr, waits, now_ns);
+  reported.cause = std::move(cause.act);
+  reported.because = std::move(cause.evidence);
+  reported.fix = std::move(cause.fix);
+  if (waits == nullptr || !waits->all_stuck() || waits->chain.front().awaited == 0) return;
+  reported.chain = format_chain(
+      *waits, [&seen](Reason reason) { return seen.target().reason_name(reason); },
+      [&names](ParkedStack stack) { return place_text(names.parked_frames(stack)); });
+}
+
+// Why and where the members of a population wait.
+void describe_place(const Population& place, const Observation& seen, StackNames& names,
+                    uint64_t now_ns, ReportedFinding& reported) {
+  const Target& target = seen.target();
   reported.parked_at = names.parked_frames(place.key.parked_stack);
   if (reported.several_places) return;
   if (place.key.activity == Activity::parked) {
     reported.reason = target.reason_name(place.key.reason);
-    reported.cause = missing_act(target, reported.reason, place.example_object, now_ns);
+    describe_cause(place, seen, names, now_ns, reported);
     const MemberPlace example{place.example_id, place.example_slot};
     if (reported.reason == "select") reported.select_cases = select_cases(target, example, now_ns);
   } else {
@@ -50,7 +76,7 @@ void describe_place(const Population& place, const Target& target, StackNames& n
   }
 }
 
-ReportedFinding resolve(const Finding& finding, const Target& target, StackNames& names,
+ReportedFinding resolve(const Finding& finding, const Observation& seen, StackNames& names,
                         uint64_t now_ns) {
   const Population& population = *finding.population;
   ReportedFinding reported;
@@ -66,7 +92,7 @@ ReportedFinding resolve(const Finding& finding, const Target& target, StackNames
   reported.several_births = population.grouping == Grouping::by_parked;
   const Population& born = finding.main_place ? *finding.main_place : population;
   reported.spawned_at = names.spawn_frames(born.key.spawn_stack);
-  if (finding.main_place) describe_place(*finding.main_place, target, names, now_ns, reported);
+  if (finding.main_place) describe_place(*finding.main_place, seen, names, now_ns, reported);
   return reported;
 }
 
@@ -128,9 +154,10 @@ TargetReport Observation::report(uint64_t patience_ns, bool all) {
   report.stacks_unread = stacks_unread_;
   report.stacks_cut = stacks_cut_;
   report.judged = long_enough_to_judge(report.watched_ns, report.censuses, patience_ns);
-  for (const Finding& finding : find_all(tracking_, patience_ns, all)) {
+  const PlaceVerdicts stuck = stuck_places(waits_.places());
+  for (const Finding& finding : find_all(tracking_, patience_ns, all, stuck)) {
     const Population& population = *finding.population;
-    ReportedFinding reported = resolve(finding, *target_, *names_, last_census_ns_);
+    ReportedFinding reported = resolve(finding, *this, *names_, last_census_ns_);
     if (annotated_ > 0 && report.findings.size() < most_named) {
       const Populations& group = tracking_.by(population.grouping);
       reported.named = count_names(*target_, group.members(population, most_asked));
