@@ -3,7 +3,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <unordered_set>
 #include <utility>
@@ -141,6 +145,47 @@ void record_leftovers(SchedulerCore& scheduler) noexcept try {
   const std::lock_guard guard(testing::watches().mutex);
   for (testing::LeakWatch::State* watch : testing::watches().all) watch->add_freed(left);
 } catch (...) {  // no memory for what would be told
+}
+
+namespace {
+
+std::optional<std::chrono::milliseconds> time_to_keep() noexcept {
+  const char* text = secure_getenv("CORO_KEEP_LEFTOVERS");
+  if (text == nullptr) return std::nullopt;
+  const char* end = text + std::strlen(text);
+  std::uint32_t number = 0;
+  const auto result = std::from_chars(text, end, number);
+  if (result.ec != std::errc() || result.ptr != end || number > 3'600'000) return std::nullopt;
+  return std::chrono::milliseconds(number);
+}
+
+// Whether all ended by then.
+bool ends_within(const SchedulerCore& scheduler, std::chrono::nanoseconds time) {
+  const auto end = std::chrono::steady_clock::now() + time;
+  std::chrono::nanoseconds pause = std::chrono::microseconds(20);
+  while (scheduler.live() != 0) {
+    const std::chrono::nanoseconds left = end - std::chrono::steady_clock::now();
+    if (left.count() <= 0) return false;
+    pause = std::min<std::chrono::nanoseconds>(2 * pause, std::chrono::milliseconds(100));
+    std::this_thread::sleep_for(std::min(pause, left));
+  }
+  return true;
+}
+
+}  // namespace
+
+void keep_leftovers(std::unique_ptr<SchedulerCore>& scheduler) noexcept try {
+  if (scheduler->live() == 0) return;
+  const auto time = time_to_keep();
+  if (!time || scheduler->deterministic() != nullptr || scheduler->requires_empty()) return;
+  if (!scheduler->runs_here() && ends_within(*scheduler, *time)) return;
+  // Something has to point to them, or leak checkers would see a leak of memory.
+  static auto& kept = *new std::pair<std::mutex, std::vector<std::unique_ptr<SchedulerCore>>>();
+  const std::lock_guard guard(kept.first);
+  kept.second.reserve(kept.second.size() + 1);
+  scheduler->stop();
+  kept.second.push_back(std::move(scheduler));
+} catch (...) {  // no memory to remember it by: it ends as it would
 }
 
 }  // namespace coro::detail

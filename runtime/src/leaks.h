@@ -2,6 +2,8 @@
 // What a scheduler that ends does for testing::LeakWatch.
 #pragma once
 
+#include <memory>
+
 namespace coro::detail {
 
 class SchedulerCore;
@@ -15,5 +17,8 @@ void await_leftovers(const SchedulerCore& scheduler) noexcept;
 
 // Tells the watches who is left; nothing runs any more.
 void record_leftovers(SchedulerCore& scheduler) noexcept;
+
+// Takes a scheduler that ends over if coroutines are left and CORO_KEEP_LEFTOVERS is set.
+void keep_leftovers(std::unique_ptr<SchedulerCore>& scheduler) noexcept;
 
 }  // namespace coro::detail

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "coro/error.h"
+#include "leaks.h"
 #include "park.h"
 #include "scheduler_core.h"
 
@@ -12,7 +13,9 @@ namespace coro {
 Scheduler::Scheduler(const SchedulerOptions& options)
     : core_(std::make_unique<detail::SchedulerCore>(options)) {}
 
-Scheduler::~Scheduler() = default;
+Scheduler::~Scheduler() {
+  detail::keep_leftovers(core_);
+}
 
 void Scheduler::wait_empty() {
   detail::require_outside("coro::Scheduler::wait_empty");

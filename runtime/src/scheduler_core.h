@@ -72,6 +72,10 @@ class SchedulerCore {
   void run_here(bool (*until)(void*), void* argument);
   [[nodiscard]] bool runs_here() const noexcept { return here_ != nullptr; }
 
+  // Ends the threads; nothing runs after that.
+  void stop() noexcept;
+  [[nodiscard]] bool requires_empty() const noexcept { return require_empty_; }
+
   // For coro::blocking: a carrier that waits for a worker, nullptr if no thread
   // can be had; and the way back.
   Carrier* take_spare() noexcept;
@@ -111,7 +115,6 @@ class SchedulerCore {
  private:
   [[gnu::noinline]] void make_runnable_from_outside(Coroutine& coroutine) noexcept;
   Worker* pop_idle() noexcept;
-  void stop() noexcept;
   void expire_leftovers() noexcept;
   void free_leftovers() noexcept;
 

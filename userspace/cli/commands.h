@@ -77,6 +77,18 @@ struct DiffOptions {
 };
 ExitCode run_diff(const DiffOptions& options);
 
+struct VerifyOptions {
+  std::vector<std::string> command;
+  std::string at;        // a line of its stdout: look then; empty: look at the end
+  std::string at_start;  // another: who is there then is not left behind
+  std::string grace = "1s";
+  std::string junit;  // a file; empty: none
+  bool json = false;
+  IgnoreOptions ignore;
+};
+// Also the command's own exit code, if it fails.
+ExitCode run_verify(const VerifyOptions& options);
+
 ExitCode run_ps(bool json);
 ExitCode run_doctor(bool json);
 

@@ -127,6 +127,25 @@ void add_diff(CLI::App& app, DiffOptions& options) {
       "permission, 4 the target is gone.");
 }
 
+void add_verify(CLI::App& app, VerifyOptions& options) {
+  CLI::App* verify = app.add_subcommand(
+      "verify",
+      "Run a command, tests perhaps, and fail if it leaves coroutines behind; needs no BPF");
+  verify->add_option("COMMAND", options.command, "After --, with its arguments")->required();
+  verify->add_option("--at", options.at,
+                     "Look when a line of its stdout matches REGEX (default: at its end)");
+  verify->add_option("--at-start", options.at_start,
+                     "Who lives when a line of its stdout matches REGEX is not left behind");
+  verify->add_option("--grace", options.grace, "How long those who are left may take to end")
+      ->capture_default_str();
+  verify->add_option("--junit", options.junit, "Write JUnit's XML to this file, too");
+  verify->add_flag("--json", options.json, "One JSON object a line; its stdout goes to stderr");
+  add_ignore_options(*verify, options.ignore);
+  verify->footer(
+      "Exit codes: that of the command if it fails (128 and the number of a signal), else 0\n"
+      "nothing is left, 1 coroutines are, 2 usage, 3 environment or permission.");
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"coroscope: observe the coroutines of running processes from outside"};
   app.require_subcommand(1);
@@ -143,6 +162,8 @@ int run(int argc, char** argv) {
   add_stat(app, stat);
   DiffOptions diff;
   add_diff(app, diff);
+  VerifyOptions verify;
+  add_verify(app, verify);
   bool json = false;
   CLI::App* ps = app.add_subcommand("ps", "List the processes that run coroutines");
   ps->add_flag("--json", json, "One JSON object a line");
@@ -160,6 +181,7 @@ int run(int argc, char** argv) {
   if (app.got_subcommand("dump")) return run_dump(dump);
   if (app.got_subcommand("stat")) return run_stat(stat);
   if (app.got_subcommand("diff")) return run_diff(diff);
+  if (app.got_subcommand("verify")) return run_verify(verify);
   if (*ps) return run_ps(json);
   if (*doctor) return run_doctor(json);
   return run_watch(watch);

@@ -103,6 +103,11 @@ class Scheduler {
   // or runnable. Destructors of objects on their stacks do not run. A channel or
   // wait group that they wait on may be destroyed afterwards but not be used (a
   // socket may). Not to be called in a coroutine.
+  //
+  // For an observer that looks at the process when it ends: if CORO_KEEP_LEFTOVERS is
+  // set in the environment, to a number of milliseconds, coroutines that are left get so
+  // long to end, and those that do not are kept as they are, with all that belongs to
+  // them. Not if the scheduler is deterministic or requires none.
   ~Scheduler();
 
   Scheduler(const Scheduler&) = delete;
