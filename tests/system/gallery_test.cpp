@@ -5,11 +5,15 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "child.h"
+#include "json_lines.h"
 #include "table.h"
 
 namespace coroscope::testing {
@@ -30,10 +34,19 @@ std::string innermost(const json& stack) {
   return "";
 }
 
-// A reason is missing where the members wait in several places.
+bool has(const json& stack, const std::string& function) {
+  return std::any_of(stack.begin(), stack.end(),
+                     [&](const json& frame) { return frame["function"] == function; });
+}
+
+// A reason is missing where the members wait in several places. Who runs has none, and may
+// be in whatever the function calls.
 bool is_of(const json& finding, const Population& population) {
-  return finding.value("reason", population.reason) == population.reason &&
-         innermost(finding["parked_at"]) == population.parked_in &&
+  const bool runs = population.reason.empty();
+  const std::string reason = runs ? "running" : population.reason;
+  return finding.value("reason", reason) == reason &&
+         (innermost(finding["parked_at"]) == population.parked_in ||
+          (runs && has(finding["parked_at"], population.parked_in))) &&
          innermost(finding["spawned_at"]) == population.spawned_in;
 }
 
@@ -85,7 +98,8 @@ std::vector<Shown> start_all(const std::string& form) {
 
 // Watches all at once, and tells each what was said about it.
 void watch(std::vector<Shown>& all) {
-  std::vector<std::string> arguments{"watch", "--for", "9s", "-i", "300ms", "--json"};
+  std::vector<std::string> arguments{"watch", "--for",  "9s", "-i",
+                                     "300ms", "--busy", "5s", "--json"};
   for (const Shown& shown : all) arguments.push_back(std::to_string(shown.child->pid()));
   const Outcome outcome = run(coroscope(arguments));
   ASSERT_LE(outcome.code, 1) << outcome.errors;
@@ -124,8 +138,10 @@ void expect_no_growth(const Shown& shown) {
 void expect_cause(const Shown& shown) {
   const json* finding = shown.finding_of(shown.row.populations[0]);
   ASSERT_NE(finding, nullptr) << shown.target["findings"];
-  EXPECT_EQ((*finding)["verdict"] == "stuck", shown.row.verdict == "stuck") << *finding;
-  if (shown.row.verdict != "leak" && shown.row.verdict != "stuck") return;
+  for (const char* told : {"stuck", "busy"}) {
+    EXPECT_EQ((*finding)["verdict"] == told, shown.row.verdict == told) << *finding;
+  }
+  if (!std::set<std::string>{"leak", "stuck", "busy"}.contains(shown.row.verdict)) return;
   if (finding->contains("several_places")) return;  // some were awake: there is no one cause
   EXPECT_TRUE(finding->value("cause", "").starts_with(shown.row.cause)) << *finding;
   EXPECT_TRUE(finding->contains("fix")) << *finding;
@@ -144,6 +160,7 @@ TEST(Gallery, LeakyFormsGrowWhereTheTableSays) {
     }
     if (!shown.row.grows) {
       expect_no_growth(shown);
+      if (shown.row.verdict == "busy") expect_cause(shown);
       continue;
     }
     for (const Population& population : shown.row.populations) {
@@ -165,6 +182,33 @@ TEST(Gallery, FixedFormsDoNotGrow) {
     ASSERT_NO_FATAL_FAILURE(expect_whole(shown));
     expect_no_growth(shown);
   }
+}
+
+// One keeps the only worker: it runs on for the whole watch, and nobody else is run.
+TEST(Overdue, TellsWhoRunsAllTheTimeAndWhoIsNotRun) {
+  Child target({program("starved")});
+  ASSERT_EQ(target.read_line(), "ready");
+  const std::string pid = std::to_string(target.pid());
+  const Outcome outcome =
+      run(coroscope({"watch", pid, "--for", "4s", "-i", "250ms", "--busy", "1s", "--json"}));
+  EXPECT_EQ(outcome.code, 1) << outcome.errors;
+  std::map<std::string, std::set<std::string>> where;  // by verdict
+  const json report = lines_of(outcome.output).back();
+  for (const json& finding : report["targets"][0]["findings"]) {
+    for (const std::string& function : functions(finding["parked_at"])) {
+      where[finding["verdict"]].insert(function);
+    }
+    const bool busy = finding["verdict"] == "busy";
+    EXPECT_TRUE(finding["cause"].get<std::string>().starts_with(
+        busy ? "runs without a wait or yield, for " : "could run, and is not run, for "))
+        << finding;
+    EXPECT_TRUE(finding.contains("fix"));
+  }
+  EXPECT_TRUE(where["busy"].contains("keep_the_worker"));
+  EXPECT_TRUE(where["starved"].contains("receive_order"));
+  EXPECT_TRUE(where["starved"].contains("give_way"));
+  EXPECT_TRUE(where["starved"].contains("read_row"));
+  EXPECT_EQ(where.size(), 2u);
 }
 
 }  // namespace

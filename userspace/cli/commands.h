@@ -31,6 +31,7 @@ struct WatchOptions {
   std::vector<std::string> pids;
   std::string duration;  // empty: until interrupted, or the targets end
   std::string interval = "1s";
+  std::string busy = "10s";     // who runs, or could run, for longer is told
   std::string patience;         // empty: as README.md says
   double false_alarms = 0.001;  // a day
   bool all = false;             // tell of steady populations, too

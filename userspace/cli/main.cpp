@@ -45,6 +45,10 @@ void add_watch(CLI::App& app, WatchOptions& options) {
                     "How long, as 30s, 2m or 1h30m (default: until Ctrl-C)");
   watch->add_option("-i,--interval", options.interval, "Time between two looks")
       ->capture_default_str();
+  watch
+      ->add_option("--busy", options.busy,
+                   "Tell who runs without a wait, or could run and is not run, for longer")
+      ->capture_default_str();
   watch->add_option("--patience", options.patience,
                     "Call a growth that nothing else explains a leak after so long (default: 1h "
                     "while watching, for the report a quarter of the watch, 5s at least)");

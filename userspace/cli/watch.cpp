@@ -24,6 +24,7 @@ using Observations = std::vector<std::unique_ptr<Observation>>;
 struct Times {
   uint64_t length_ns = std::numeric_limits<uint64_t>::max();
   uint64_t interval_ns = 0;
+  uint64_t busy_ns = 0;
   std::optional<uint64_t> patience_ns;  // if it was given
 
   uint64_t patience_of(uint64_t watched_ns) const {
@@ -36,6 +37,9 @@ Result<Times> parse_times(const WatchOptions& options) {
   const auto interval = parse_interval(options.interval);
   if (!interval) return interval.error();
   times.interval_ns = *interval;
+  const auto busy = parse_duration(options.busy);
+  if (!busy) return Error{ErrorKind::usage, "--busy: " + busy.error().message};
+  times.busy_ns = static_cast<uint64_t>(busy->count());
   if (!options.duration.empty()) {
     auto length = parse_duration(options.duration);
     if (!length) return Error{ErrorKind::usage, "--for: " + length.error().message};
@@ -134,6 +138,7 @@ class Watch {
 Result<void> Watch::attach(const std::shared_ptr<KernelCounters>& kernel) {
   for (const auto& observation : observations_) {
     const uint64_t before = monotonic_ns();
+    observation->tell_busy_after(times_.busy_ns);
     if (auto attached = observation->attach(kernel); !attached) return attached;
     output_.attached(*observation, monotonic_ns() - before);
   }

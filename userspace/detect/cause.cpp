@@ -138,4 +138,21 @@ Cause find_cause(const std::string& reason, const WaitObject* object, const Plac
   return cause;
 }
 
+Cause find_cause(const Overdue& overdue, std::optional<bool> uses_processor) {
+  Cause cause;
+  if (overdue.verdict == Verdict::starved) {
+    cause.act = "could run, and is not run, for " + duration(overdue.for_ns) + " at least";
+    cause.fix = "let who keeps the workers yield, or wait; or have more workers";
+    return cause;
+  }
+  cause.act = "runs without a wait or yield, for " + duration(overdue.for_ns) + " at least";
+  cause.fix = "yield in long loops, or do the work in coro::blocking";
+  if (!uses_processor) return cause;
+  cause.evidence.push_back(*uses_processor
+                               ? "it was seen at work there"
+                               : "inferred: it was not seen to use a processor, so it is in a call "
+                                 "that blocks, outside of coro::blocking");
+  return cause;
+}
+
 }  // namespace coroscope

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "detect/running.h"
 #include "detect/stuck.h"
 
 namespace coroscope {
@@ -21,5 +23,8 @@ struct Cause {
 // `waits` what the looks at some of its members tell, if there were any.
 Cause find_cause(const std::string& reason, const WaitObject* object, const PlaceWaits* waits,
                  uint64_t now_ns);
+
+// Of one that runs, or could run, for too long. `uses_processor`: whether it was seen to.
+Cause find_cause(const Overdue& overdue, std::optional<bool> uses_processor);
 
 }  // namespace coroscope

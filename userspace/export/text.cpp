@@ -131,6 +131,17 @@ void add_target(Out out, const TargetReport& report, const TextOptions& options)
   add_completeness(out, report);
 }
 
+const char* where_of(const ReportedFinding& finding) {
+  if (finding.several_places) return "mostly at";
+  if (finding.judgement.verdict == Verdict::busy) return "runs at";
+  return finding.judgement.verdict == Verdict::starved ? "goes on at" : "parked at";
+}
+
+const char* no_place_of(const ReportedFinding& finding) {
+  if (finding.several_places) return "several places";
+  return finding.judgement.verdict == Verdict::busy ? "(not known)" : "(stack not read)";
+}
+
 }  // namespace
 
 std::string finding_text(const ReportedFinding& finding, const TextOptions& options) {
@@ -151,8 +162,7 @@ std::string finding_text(const ReportedFinding& finding, const TextOptions& opti
   add_names(out, finding.named);
   add_cases(out, finding.select_cases);
   add_lines(out, "waits for", finding.chain);
-  add_stack(out, finding.several_places ? "mostly at" : "parked at", finding.parked_at,
-            finding.several_places ? "several places" : "(stack not read)");
+  add_stack(out, where_of(finding), finding.parked_at, no_place_of(finding));
   add_stack(out, finding.several_births ? "mostly from" : "spawned at", finding.spawned_at,
             "(spawn stack not known)");
   if (!finding.fix.empty()) add_lines(out, "usual fix", {finding.fix});

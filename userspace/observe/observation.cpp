@@ -87,9 +87,17 @@ Account Observation::account() const {
   return kernel_ ? balance_now() : account_;
 }
 
+void Observation::follow_running(const Census& census) {
+  const auto stat = process_.stat();
+  const bool stopped = !stat || stat->state == 'T' || stat->state == 't';
+  running_.check(census, stopped);
+  busy_stacks_.take(process_, *target_, *names_, running_.overdue());
+}
+
 void Observation::follow(const Census& census) {
   tracking_.add(census, process_began_ns());
   waits_.check(look_at_waits(*target_, census));
+  follow_running(census);
   if (first_census_ns_ == 0) first_census_ns_ = census.ended_ns;
   last_census_ns_ = census.ended_ns;
   stacks_unread_ = census.stacks_unread;

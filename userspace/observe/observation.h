@@ -13,6 +13,7 @@
 #include "detect/stuck.h"
 #include "detect/tracking.h"
 #include "model/ledger.h"
+#include "observe/busy_stacks.h"
 #include "observe/stack_names.h"
 #include "proc/process.h"
 #include "symbolize/symbolizer.h"
@@ -69,11 +70,16 @@ class Observation {
   const Tracking& tracking() const { return tracking_; }
   // What looks at members of the populations tell, by place.
   const StuckDetector& waits() const { return waits_; }
+  // Who has run, or could have, for longer than that at the last tick, and where.
+  void tell_busy_after(uint64_t busy_ns) { running_ = RunningDetector(busy_ns); }
+  const RunningDetector& running() const { return running_; }
+  const BusyStacks& busy_stacks() const { return busy_stacks_; }
 
  private:
   Observation(Process process, ProcessMemory memory, const JudgeRules& rules);
 
   void follow(const Census& census);
+  void follow_running(const Census& census);
   uint64_t process_began_ns() const;
   Account balance_now() const;
   void add_losses(Losses& losses) const;
@@ -94,6 +100,8 @@ class Observation {
   Account account_;
   Tracking tracking_;
   StuckDetector waits_;
+  RunningDetector running_;
+  BusyStacks busy_stacks_;
   uint64_t first_census_ns_ = 0;
   uint64_t last_census_ns_ = 0;
   uint64_t stacks_unread_ = 0;

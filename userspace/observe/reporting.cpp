@@ -60,6 +60,24 @@ void describe_cause(const Population& place, const Observation& seen, StackNames
       [&names](ParkedStack stack) { return place_text(names.parked_frames(stack)); });
 }
 
+// The one of a population that has been so for longest.
+void describe_overdue(const PopulationKey& place, const Observation& seen, StackNames& names,
+                      ReportedFinding& reported) {
+  for (const Overdue& one : seen.running().overdue()) {
+    if (one.place != place) continue;
+    const BusyStacks::Seen* stack = seen.busy_stacks().of(one.id);
+    reported.parked_at = names.parked_frames(stack != nullptr ? stack->stack : one.goes_on_at);
+    std::optional<bool> uses_processor;
+    if (stack != nullptr && stack->asked) uses_processor = !reported.parked_at.empty();
+    Cause cause = find_cause(one, uses_processor);
+    reported.cause = std::move(cause.act);
+    reported.because = std::move(cause.evidence);
+    reported.fix = std::move(cause.fix);
+    reported.example_id = one.id;
+    return;
+  }
+}
+
 // Why and where the members of a population wait.
 void describe_place(const Population& place, const Observation& seen, StackNames& names,
                     uint64_t now_ns, ReportedFinding& reported) {
@@ -73,6 +91,7 @@ void describe_place(const Population& place, const Observation& seen, StackNames
     if (reported.reason == "select") reported.select_cases = select_cases(target, example, now_ns);
   } else {
     reported.reason = activity_name(place.key.activity);
+    describe_overdue(place.key, seen, names, reported);
   }
 }
 
@@ -154,8 +173,9 @@ TargetReport Observation::report(uint64_t patience_ns, bool all) {
   report.stacks_unread = stacks_unread_;
   report.stacks_cut = stacks_cut_;
   report.judged = long_enough_to_judge(report.watched_ns, report.censuses, patience_ns);
-  const PlaceVerdicts stuck = stuck_places(waits_.places());
-  for (const Finding& finding : find_all(tracking_, patience_ns, all, stuck)) {
+  PlaceVerdicts faults = stuck_places(waits_.places());
+  add_overdue(running_.overdue(), faults);
+  for (const Finding& finding : find_all(tracking_, patience_ns, all, faults)) {
     const Population& population = *finding.population;
     ReportedFinding reported = resolve(finding, *this, *names_, last_census_ns_);
     if (annotated_ > 0 && report.findings.size() < most_named) {

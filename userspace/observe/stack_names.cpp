@@ -21,11 +21,11 @@ UnwoundContext StackNames::intern(const ParkedContext& context) {
     return keep({true, {context.places.begin(), context.places.end()}},
                 context.places_complete ? nullptr : "the chain of awaits could not be followed");
   }
-  UnwoundStack unwound =
-      unwinder_.unwind(context.pc, context.sp, context.stack_address, context.stack);
+  UnwoundStack unwound = unwinder_.unwind(context.pc, context.sp, context.stack_address,
+                                          context.stack, context.registers);
   // The first pc is where every parked coroutine continues, inside the switch.
-  // Alone it says nothing.
-  if (unwound.pcs.size() < 2) return {unread_parked_stack, false};
+  // Alone it says nothing. Of one that runs it is where it is.
+  if (unwound.pcs.size() < (context.registers.empty() ? 2 : 1)) return {unread_parked_stack, false};
   const char* cut = why_cut(unwound);
   return keep({false, std::move(unwound.pcs)}, cut);
 }

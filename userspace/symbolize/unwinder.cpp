@@ -185,12 +185,16 @@ Unwinder::Unwinder(Symbolizer& symbolizer)
 Unwinder::~Unwinder() = default;
 
 UnwoundStack Unwinder::unwind(uint64_t pc, uint64_t sp, uint64_t stack_address,
-                              std::span<const std::byte> stack) {
+                              std::span<const std::byte> stack,
+                              std::span<const KnownRegister> registers) {
   UnwoundStack result;
   const StackBytes bytes{stack_address, stack};
   Cursor cursor;
   cursor.pc = pc;
   cursor.cfa = sp;
+  for (const auto& [number, value] : registers) {
+    if (number < max_registers) cursor.registers.set(number, value);
+  }
   cursor.registers.set(arch.stack_pointer, sp);
   result.pcs.reserve(32);
   const auto end_with = [&](StackEnd end) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "symbolize/symbolizer.h"
@@ -40,10 +41,14 @@ class Unwinder {
   explicit Unwinder(Symbolizer& symbolizer);
   ~Unwinder();
 
-  // `stack` is a copy of the target's bytes from `stack_address` on. Only pc
-  // and sp are known of the innermost frame; the rules there must need no more.
+  // A register by its DWARF number.
+  using KnownRegister = std::pair<uint8_t, uint64_t>;
+
+  // `stack` is a copy of the target's bytes from `stack_address` on. Beside pc and sp
+  // only `registers` are known of the innermost frame; the rules there must need no more.
   UnwoundStack unwind(uint64_t pc, uint64_t sp, uint64_t stack_address,
-                      std::span<const std::byte> stack);
+                      std::span<const std::byte> stack,
+                      std::span<const KnownRegister> registers = {});
 
  private:
   struct State;

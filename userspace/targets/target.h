@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "model/records.h"
@@ -32,6 +33,8 @@ struct ParkedContext {
   std::span<const std::byte> stack;
   std::span<const uint64_t> places;
   bool places_complete = false;  // they lead to the outermost one
+  // Further registers of the innermost frame that are known, by DWARF number.
+  std::span<const std::pair<uint8_t, uint64_t>> registers{};
 };
 
 // UnwoundContext is what became of it: an id for the stack, and whether it was
@@ -41,6 +44,15 @@ struct UnwoundContext {
   bool complete = false;
 };
 using UnwindContext = std::function<UnwoundContext(const ParkedContext&)>;
+
+// StackBounds is a stack of which `low` is the first address, and `high` the one behind
+// the last.
+struct StackBounds {
+  uint64_t low = 0;
+  uint64_t high = 0;
+
+  bool contains(uint64_t address) const { return address >= low && address < high; }
+};
 
 // SourcePlace is a place in the source as the program itself tells it. Untrusted
 // text: it may hold anything.
@@ -110,6 +122,10 @@ class Target {
   // ended, moves all the time, has none, or what it has makes no sense.
   virtual std::optional<Annotation> annotation(uint32_t slot, uint64_t id) const = 0;
   virtual std::optional<Select> select(uint32_t slot, uint64_t id) const = 0;
+
+  // Where the stack of the coroutine `id` is, which a census found in `slot`. Nothing if
+  // it has ended, or has none.
+  virtual std::optional<StackBounds> stack_bounds(uint32_t, uint64_t) const { return {}; }
 
   // Nothing if the runtime does not publish any.
   virtual std::optional<Schedulers> schedulers() const = 0;

@@ -278,6 +278,11 @@ std::optional<Select> CoroTarget::select(uint32_t slot, uint64_t id) const {
   return header == 0 ? std::nullopt : objects_.select(header, id);
 }
 
+std::optional<StackBounds> CoroTarget::stack_bounds(uint32_t slot, uint64_t id) const {
+  const uint64_t header = table_.header_address(slot);
+  return header == 0 ? std::nullopt : read_stack_bounds(memory_, header, id);
+}
+
 std::optional<Schedulers> CoroTarget::schedulers() const {
   coro_descriptor now{};
   if (descriptor_.schedulers == 0 || process_.executed()) return std::nullopt;

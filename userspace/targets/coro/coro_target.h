@@ -47,6 +47,7 @@ class CoroTarget : public Target {
   std::optional<SourcePlace> place(uint64_t place) override;
   std::optional<Annotation> annotation(uint32_t slot, uint64_t id) const override;
   std::optional<Select> select(uint32_t slot, uint64_t id) const override;
+  std::optional<StackBounds> stack_bounds(uint32_t slot, uint64_t id) const override;
   std::optional<Schedulers> schedulers() const override;
 
  private:

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "targets/coro/guarded.h"
 #include "util/clock.h"
 
 namespace coroscope::coro {
@@ -39,6 +40,15 @@ ParkedContext context_of_chain(const TaskPlace& chain) {
 }
 
 }  // namespace
+
+std::optional<StackBounds> read_stack_bounds(const Memory& memory, uint64_t header_address,
+                                             uint64_t id) {
+  return read_guarded(memory, header_address, id,
+                      [](const coro_header& header) -> std::optional<StackBounds> {
+                        if (is_task(header) || header.stack_low >= header.stack_high) return {};
+                        return StackBounds{header.stack_low, header.stack_high};
+                      });
+}
 
 bool has_place(uint32_t state) {
   return state == CORO_STATE_PARKED || state == CORO_STATE_SYSCALL || state == CORO_STATE_RUNNABLE;

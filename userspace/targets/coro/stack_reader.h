@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -19,6 +20,10 @@ namespace coroscope::coro {
 // Whether a coroutine in this state has a place that does not change as long as it stays
 // in that state.
 bool has_place(uint32_t state);
+
+// Of the coroutine `id`, whatever it does; nothing if it has no stack of its own.
+std::optional<StackBounds> read_stack_bounds(const Memory& memory, uint64_t header_address,
+                                             uint64_t id);
 
 // StackReader gives parked coroutines, and those in a blocking call, the id of
 // their parked stack: of a fiber its stack, of a task its chain of co_awaits. It
