@@ -89,6 +89,8 @@ struct VerifyOptions {
 };
 // Also the command's own exit code, if it fails.
 ExitCode run_verify(const VerifyOptions& options);
+// A verdict, or a file that watch --json wrote; empty: all verdicts.
+ExitCode run_explain(const std::string& what);
 
 ExitCode run_ps(bool json);
 ExitCode run_doctor(bool json);

@@ -168,6 +168,10 @@ int run(int argc, char** argv) {
   add_diff(app, diff);
   VerifyOptions verify;
   add_verify(app, verify);
+  std::string what;
+  CLI::App* explain = app.add_subcommand(
+      "explain", "Say what the verdicts mean, or how those of a saved watch were reached");
+  explain->add_option("VERDICT|FILE", what, "Or a file that watch --json wrote; - is stdin");
   bool json = false;
   CLI::App* ps = app.add_subcommand("ps", "List the processes that run coroutines");
   ps->add_flag("--json", json, "One JSON object a line");
@@ -186,6 +190,7 @@ int run(int argc, char** argv) {
   if (app.got_subcommand("stat")) return run_stat(stat);
   if (app.got_subcommand("diff")) return run_diff(diff);
   if (app.got_subcommand("verify")) return run_verify(verify);
+  if (*explain) return run_explain(what);
   if (*ps) return run_ps(json);
   if (*doctor) return run_doctor(json);
   return run_watch(watch);

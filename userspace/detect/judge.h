@@ -2,6 +2,7 @@
 // The verdict on one group: what the detectors say of it, taken together.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -40,6 +41,7 @@ enum class Ground : uint8_t {
   patience,  // it has grown for as long as one had patience, undiminished
 };
 
+inline constexpr std::array all_grounds = {Ground::none, Ground::outlived, Ground::patience};
 std::string_view ground_name(Ground ground);
 
 // Judgement is a verdict on one group, with its evidence.
