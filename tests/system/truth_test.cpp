@@ -61,7 +61,7 @@ TEST(Census, MembersOfAQuietTargetAreAllThere) {
   }
   EXPECT_EQ(seen, live);
   EXPECT_TRUE(all_read) << "each is parked, so each has a parked stack";
-  EXPECT_EQ(observer.observation->report(default_patience_ns).stacks_cut, 0u);
+  EXPECT_EQ(observer.observation->report({}).stacks_cut, 0u);
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ TEST_P(Variant, IsAttachedAndCountedExactly) {
   EXPECT_EQ(account.losses.total(), 0u);
 
   ASSERT_TRUE(observer.observation->tick());
-  const TargetReport report = observer.observation->report(default_patience_ns);
+  const TargetReport report = observer.observation->report({});
   EXPECT_EQ(report.stacks_unread, 0u);
   EXPECT_EQ(report.stacks_cut, 0u) << "parked stacks unwind without symbols too";
 }

@@ -180,7 +180,8 @@ TEST(Watch, EveryLineHasATypeAndTheReportIsTheLast) {
 TEST(Watch, CoroutinesThatNoEventNamedAreFound) {
   Child target({program("corrupt_table"), "new_stack"});
   ASSERT_EQ(target.read_line(), "ready");
-  Child observer(coroscope({"watch", std::to_string(target.pid()), "--json", "-i", "50ms"}));
+  Child observer(coroscope(
+      {"watch", std::to_string(target.pid()), "--json", "-i", "50ms", "--completeness", "1"}));
   ASSERT_TRUE(observer.read_line());
   target.write_line("change");
   ASSERT_EQ(target.read_line(), "changed");
@@ -192,8 +193,11 @@ TEST(Watch, CoroutinesThatNoEventNamedAreFound) {
   }
   EXPECT_GT(unaccounted, 0u);
   observer.signal(SIGINT);
-  observer.wait();
-  EXPECT_LT(lines_of(observer.output()).back()["targets"][0]["completeness"], 1.0);
+  EXPECT_EQ(observer.wait(), 3) << "that nothing was found is worth nothing then";
+  const json report = lines_of(observer.output()).back()["targets"][0];
+  EXPECT_LT(report["completeness"], 1.0);
+  EXPECT_EQ(report["withheld"], true);
+  EXPECT_NE(report["what_would_help"].get<std::string>().find("does not fit"), std::string::npos);
 }
 
 TEST(Watch, ATableThatCanNoLongerBeReadIsALoss) {

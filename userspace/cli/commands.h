@@ -34,6 +34,7 @@ struct WatchOptions {
   std::string busy = "10s";     // who runs, or could run, for longer is told
   std::string patience;         // empty: as README.md says
   double false_alarms = 0.001;  // a day
+  double completeness = 0.95;   // below it verdicts are withheld
   bool all = false;             // tell of steady populations, too
   bool json = false;
   IgnoreOptions ignore;

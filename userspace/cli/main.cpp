@@ -57,6 +57,11 @@ void add_watch(CLI::App& app, WatchOptions& options) {
                    "False alarms to expect in a day, at most")
       ->check(CLI::Range(1e-12, 1e6))
       ->capture_default_str();
+  watch
+      ->add_option("--completeness", options.completeness,
+                   "Withhold verdicts if less than this share was seen")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   watch->add_flag("--all", options.all, "Tell of populations that do not grow, too");
   watch->add_flag("--json", options.json, "One JSON object a line, the last one the report");
   add_ignore_options(*watch, options.ignore);

@@ -108,12 +108,12 @@ Result<KernelCounters> load_for(const Observations& observations) {
 // Watch is one run of the command once everything is open.
 class Watch {
  public:
-  Watch(Observations observations, const Times& times, bool all, WatchOutput& output,
-        const Fd& signals)
+  Watch(Observations observations, const Times& times, const ReportRules& rules,
+        WatchOutput& output, const Fd& signals)
       : observations_(std::move(observations)),
         gone_(observations_.size()),
         times_(times),
-        all_(all),
+        rules_(rules),
         output_(output),
         signals_(signals) {}
 
@@ -129,7 +129,7 @@ class Watch {
   Observations observations_;
   std::vector<bool> gone_;
   Times times_;
-  bool all_;
+  ReportRules rules_;
   WatchOutput& output_;
   const Fd& signals_;
   uint64_t started_ns_ = 0;
@@ -184,14 +184,20 @@ ExitCode Watch::report() {
   std::vector<TargetReport> reports;
   bool leak = false;
   bool gone = false;
+  bool withheld = false;
   for (const auto& observation : observations_) {
     observation->close_account();
-    const uint64_t patience = times_.patience_of(observation->watched_ns());
-    reports.push_back(observation->report(patience, all_));
+    ReportRules rules = rules_;
+    rules.patience_ns = times_.patience_of(observation->watched_ns());
+    reports.push_back(observation->report(rules));
     leak = leak || reports.back().has_fault();
     gone = gone || reports.back().gone;
+    withheld = withheld || reports.back().withheld();
   }
-  const ExitCode code = leak ? exit_found : gone ? exit_target_gone : exit_ok;
+  const ExitCode code = leak       ? exit_found
+                        : withheld ? exit_environment
+                        : gone     ? exit_target_gone
+                                   : exit_ok;
   output_.report(reports, code);
   return code;
 }
@@ -215,9 +221,11 @@ ExitCode run_watch(const WatchOptions& options) {
   auto signals = catch_termination();
   if (!signals) return fail(signals.error());
 
-  WatchOutput output(options.json, options.duration.empty(),
-                     times->patience_ns.value_or(default_patience_ns));
-  Watch watch(std::move(*observations), *times, options.all, output, *signals);
+  const ReportRules rules{.patience_ns = times->patience_ns.value_or(default_patience_ns),
+                          .floor = options.completeness,
+                          .all = options.all};
+  WatchOutput output(options.json, options.duration.empty(), rules);
+  Watch watch(std::move(*observations), *times, rules, output, *signals);
   if (auto attached = watch.attach(kernel); !attached) return fail(attached.error());
   warn_if_too_short(*times);
   watch.follow();

@@ -24,8 +24,8 @@ std::string identity(pid_t pid, const ReportedFinding& finding) {
 
 }  // namespace
 
-WatchOutput::WatchOutput(bool json, bool live, uint64_t patience_ns)
-    : json_(json), live_(live), patience_ns_(patience_ns), colour_(want_colour(STDOUT_FILENO)) {}
+WatchOutput::WatchOutput(bool json, bool live, const ReportRules& rules)
+    : json_(json), live_(live), rules_(rules), colour_(want_colour(STDOUT_FILENO)) {}
 
 void WatchOutput::print(const std::string& text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
@@ -67,7 +67,7 @@ void WatchOutput::sample(Observation& observation, uint64_t elapsed_ns) {
 }
 
 void WatchOutput::tell_what_is_new(Observation& observation) {
-  const TargetReport report = observation.report(patience_ns_);
+  const TargetReport report = observation.report(rules_);
   for (const ReportedFinding& finding : report.findings) {
     if (!is_fault(finding.judgement.verdict) && !may_become_fault(finding.judgement)) continue;
     if (!told_.insert(identity(report.pid, finding)).second) continue;

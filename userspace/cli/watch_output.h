@@ -15,7 +15,7 @@ class WatchOutput {
  public:
   // `live`: tell each fault as soon as it is one, and what may become one, because nobody
   // knows when the report will come.
-  WatchOutput(bool json, bool live, uint64_t patience_ns);
+  WatchOutput(bool json, bool live, const ReportRules& rules);
 
   void attached(const Observation& observation, uint64_t took_ns);
   void sample(Observation& observation, uint64_t elapsed_ns);
@@ -31,7 +31,7 @@ class WatchOutput {
 
   bool json_;
   bool live_;
-  uint64_t patience_ns_;
+  ReportRules rules_;
   bool colour_;
   bool wanted_ = true;
   std::set<std::string> told_;

@@ -100,7 +100,12 @@ std::vector<Finding> find_all(const Tracking& tracking, uint64_t patience_ns, bo
   for (const Population& population : by_place.all()) {
     Judgement judgement = tracking.judge(population, patience_ns);
     const auto known = places.find(population.key);
-    const bool given = known != places.end() && population.live > 0;
+    const bool found = known != places.end() && population.live > 0;
+    if (found && known->second == Verdict::leak && may_become_fault(judgement)) {
+      judgement.verdict = Verdict::leak;
+      judgement.ground = Ground::unreachable;
+    }
+    const bool given = found && known->second != Verdict::leak;
     if (given || judgement.verdict == Verdict::leak) {
       leaks.push_back({&population, judgement.per_second, given});
     }

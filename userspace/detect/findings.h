@@ -18,7 +18,8 @@ struct Finding {
 };
 
 // PlaceVerdicts are faults of populations of one place that were found otherwise: they
-// stand for what growth tells of these.
+// stand for what growth tells of these. Verdict::leak: nobody seems to be able to end its
+// members' waits, so it is a leak if it grows, however short.
 using PlaceVerdicts = std::unordered_map<PopulationKey, Verdict, PopulationKeyHash>;
 
 // Judges every population and returns those with a verdict other than steady, or with `all`

@@ -40,6 +40,8 @@ std::string_view ground_name(Ground ground) {
       return "outlived";
     case Ground::patience:
       return "patience";
+    case Ground::unreachable:
+      return "unreachable";
   }
   return "unknown";
 }
@@ -74,6 +76,9 @@ std::string format(const Judgement& judgement) {
           "it has grown at an undiminished rate for {} or more, and of those who "
           "came {} left",
           text(judgement.patience_ns), judgement.cohort.left);
+    case Ground::unreachable:
+      return "it grows, nobody leaves, and nobody but those who wait has a handle of what they "
+             "wait for";
   }
   return "";
 }

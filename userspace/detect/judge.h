@@ -37,11 +37,13 @@ inline constexpr uint64_t least_looks = 5;
 // Ground is why a growth is called a leak.
 enum class Ground : uint8_t {
   none,
-  outlived,  // its members outlive all that this group has shown, and began to at some time
-  patience,  // it has grown for as long as one had patience, undiminished
+  outlived,     // its members outlive all that this group has shown, and began to at some time
+  patience,     // it has grown for as long as one had patience, undiminished
+  unreachable,  // nobody but those who wait has a handle of what they wait for
 };
 
-inline constexpr std::array all_grounds = {Ground::none, Ground::outlived, Ground::patience};
+inline constexpr std::array all_grounds = {Ground::none, Ground::outlived, Ground::patience,
+                                           Ground::unreachable};
 std::string_view ground_name(Ground ground);
 
 // Judgement is a verdict on one group, with its evidence.

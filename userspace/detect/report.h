@@ -6,14 +6,24 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "detect/judge.h"
+#include "detect/projection.h"
+#include "detect/withheld.h"
 #include "model/ledger.h"
 #include "model/reported.h"
 
 namespace coroscope {
+
+// ReportRules is what a reader asks for.
+struct ReportRules {
+  uint64_t patience_ns = default_patience_ns;
+  double floor = default_completeness_floor;
+  bool all = false;  // steady populations, too
+};
 
 struct ReportedFinding {
   Judgement judgement;
@@ -35,6 +45,8 @@ struct ReportedFinding {
   ReportedStack spawned_at;
   std::vector<std::string> select_cases;  // of a select: what would end it, a line each
   ReportedNames named;
+  std::optional<Projection> projection;  // of a leak
+  bool withheld = false;                 // see TargetReport::withheld
 };
 
 // IgnoredRow is an entry of the allow list, and what it took out.
@@ -64,11 +76,16 @@ struct TargetReport {
   uint64_t stacks_unread = 0;  // parked stacks that the last census could not read
   uint64_t stacks_cut = 0;     // and those it could not follow to the end
   bool judged = false;         // watched for long enough to say anything
+  double floor = 0;            // of the completeness: below it verdicts are withheld
   std::vector<ReportedFinding> findings;
   std::vector<IgnoredRow> ignored;   // of each entry of the allow list
   std::vector<std::string> remarks;  // what a reader has to know to trust this
 
+  // Too much was lost: a verdict, or that there is none, may be an effect of that.
+  bool withheld() const { return account.completeness() < floor; }
+
   bool has_fault() const {
+    if (withheld()) return false;
     for (const ReportedFinding& finding : findings) {
       if (is_fault(finding.judgement.verdict)) return true;
     }

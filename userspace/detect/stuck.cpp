@@ -235,10 +235,17 @@ void StuckDetector::check(const WaitLook& look) {
   known_ = std::move(now);
 }
 
+// Of so few it may be a coincidence: handles prove nothing alone.
+constexpr uint64_t least_unreachable = 8;
+
 PlaceVerdicts stuck_places(const WaitPlaces& waits) {
   PlaceVerdicts verdicts;
   for (const auto& [place, seen] : waits) {
-    if (seen.all_stuck()) verdicts.emplace(place, Verdict::stuck);
+    if (seen.all_stuck()) {
+      verdicts.emplace(place, Verdict::stuck);
+    } else if (seen.all_unreachable() && seen.looked_at >= least_unreachable) {
+      verdicts.emplace(place, Verdict::leak);
+    }
   }
   return verdicts;
 }

@@ -86,7 +86,7 @@ struct PlaceWaits {
 };
 using WaitPlaces = std::unordered_map<PopulationKey, PlaceWaits, PopulationKeyHash>;
 
-// Of those of which all that were looked at are stuck.
+// Of those of which all that were looked at are stuck, or unreachable.
 PlaceVerdicts stuck_places(const WaitPlaces& waits);
 
 // StuckDetector takes one look after the other. Pure: the same looks, the same answer.

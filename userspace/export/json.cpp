@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "export/json.h"
 
+#include "detect/withheld.h"
 #include "export/json_parts.h"
 
 namespace coroscope {
@@ -64,9 +65,20 @@ Json evidence_json(const Judgement& judgement) {
       {"cohort", {{"nats", cohort.nats}, {"left", cohort.left}, {"expected", cohort.expected}}}};
 }
 
+Json projection_json(const Projection& projection) {
+  Json json = Json::object();
+  if (projection.bytes_an_hour) json["bytes_per_hour"] = *projection.bytes_an_hour;
+  if (!projection.limit.empty()) {
+    json["limit"] = projection.limit;
+    json["reached_in_s"] = seconds(projection.reached_in_ns);
+  }
+  return json;
+}
+
 Json finding_json(const ReportedFinding& finding) {
   const Judgement& judgement = finding.judgement;
-  Json json = {{"verdict", verdict_name(judgement.verdict)}};
+  Json json = {{"verdict", finding.withheld ? "withheld" : verdict_name(judgement.verdict)}};
+  if (finding.withheld) json["would_be"] = verdict_name(judgement.verdict);
   if (judgement.ground != Ground::none) json["ground"] = ground_name(judgement.ground);
   if (!finding.reason.empty()) json["reason"] = finding.reason;
   if (!finding.cause.empty()) json["cause"] = finding.cause;
@@ -80,6 +92,7 @@ Json finding_json(const ReportedFinding& finding) {
   json["left"] = finding.left;
   json["judged_s"] = seconds(judgement.watched_ns);
   json["evidence"] = evidence_json(judgement);
+  if (finding.projection) json["projection"] = projection_json(*finding.projection);
   json["oldest_wait_s"] = seconds(finding.oldest_wait_ns);
   json["oldest_age_s"] = seconds(finding.oldest_age_ns);
   json["example_coroutine"] = finding.example_id;
@@ -104,7 +117,9 @@ Json target_json(const TargetReport& report) {
                {"censuses", report.censuses},
                {"judged", report.judged},
                {"patience_s", seconds(report.patience_ns)},
+               {"withheld", report.withheld()},
                {"gone", report.gone}};
+  if (report.withheld()) json["what_would_help"] = what_would_help(report.account.losses);
   add_inner_pid(json, report.inner_pid);
   json.update(account_json(report.account));
   json["populations"] = report.populations;
@@ -128,7 +143,7 @@ size_t leak_count(const std::vector<TargetReport>& reports) {
   size_t leaks = 0;
   for (const TargetReport& report : reports) {
     for (const ReportedFinding& finding : report.findings) {
-      leaks += finding.judgement.verdict == Verdict::leak;
+      leaks += finding.judgement.verdict == Verdict::leak && !finding.withheld;
     }
   }
   return leaks;

@@ -7,6 +7,7 @@
 #include <cctype>
 #include <ctime>
 
+#include "detect/withheld.h"
 #include "export/text_parts.h"
 #include "util/text.h"
 
@@ -44,9 +45,12 @@ bool in_full(const ReportedFinding& finding) {
 }
 
 std::string tag_of(const ReportedFinding& finding, bool colour) {
-  const bool fault = is_fault(finding.judgement.verdict);
-  std::string tag = fault ? std::string(verdict_name(finding.judgement.verdict)) : "grows";
+  const bool fault = is_fault(finding.judgement.verdict) && !finding.withheld;
+  std::string tag = is_fault(finding.judgement.verdict)
+                        ? std::string(verdict_name(finding.judgement.verdict))
+                        : "grows";
   for (char& letter : tag) letter = static_cast<char>(std::toupper(letter));
+  if (finding.withheld) tag = fmt::format("WITHHELD ({})", tag);
   return colour ? fmt::format("\x1b[1;{}m{}\x1b[0m", fault ? 31 : 33, tag) : tag;
 }
 
@@ -77,6 +81,14 @@ void add_other(Out out, const ReportedFinding& finding) {
 }
 
 void add_headline(Out out, const TargetReport& report) {
+  if (report.withheld()) {
+    fmt::format_to(out,
+                   "verdicts are withheld: the account is {}% complete, and they need {:g}% (see "
+                   "--completeness): {}\n",
+                   percent(report.account.completeness(), false), 100 * report.floor,
+                   what_would_help(report.account.losses));
+    return;
+  }
   if (report.has_fault()) return;
   if (!report.judged) {
     fmt::format_to(out, "not judged: {} looks in {}; a verdict needs {} looks, and 5.0 s\n",
@@ -159,6 +171,7 @@ std::string finding_text(const ReportedFinding& finding, const TextOptions& opti
     because.insert(because.begin(), grounds);
   }
   add_lines(out, "because", because);
+  if (finding.projection) fmt::format_to(out, "  projected   {}\n", format(*finding.projection));
   add_names(out, finding.named);
   add_cases(out, finding.select_cases);
   add_lines(out, "waits for", finding.chain);

@@ -60,7 +60,8 @@ SavedFinding finding_of(const Json& json, const Json& target) {
   if (!json.is_object()) throw BadJson("a finding is no object");
   SavedFinding finding;
   finding.pid = field<uint64_t>(target, "pid");
-  finding.judgement.verdict = verdict_of(text(json, "verdict"));
+  const std::string verdict = text(json, "verdict");
+  finding.judgement.verdict = verdict_of(verdict == "withheld" ? text(json, "would_be") : verdict);
   finding.judgement.ground = ground_of(text(json, "ground"));
   finding.judgement.per_second = field<double>(json, "per_second");
   finding.judgement.patience_ns = nanoseconds(target, "patience_s");

@@ -81,6 +81,12 @@ void Populations::seat(const Member& member, Seat& seat) {
   note_example(member, groups_[group]);
 }
 
+uint64_t Populations::live() const {
+  uint64_t live = members_dropped_;
+  for (const Population& group : groups_) live += group.live;
+  return live;
+}
+
 uint64_t Populations::stay_since(const Member& member) const {
   if (grouping_ == Grouping::by_spawn) return member.spawned_ns;
   return member.activity == Activity::parked ? member.since_ns : last_ns_;

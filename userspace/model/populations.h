@@ -91,6 +91,8 @@ class Populations {
   Grouping grouping() const { return grouping_; }
   uint64_t censuses() const { return censuses_; }
   uint64_t last_census_ns() const { return last_ns_; }
+  // Members of all groups, as of the last census.
+  uint64_t live() const;
   // Members that the last census found, but no group had room for.
   uint64_t members_dropped() const { return members_dropped_; }
 

@@ -9,6 +9,7 @@
 
 #include "bpf/kernel_counters.h"
 #include "detect/ignore.h"
+#include "detect/projection.h"
 #include "detect/report.h"
 #include "detect/stuck.h"
 #include "detect/tracking.h"
@@ -57,8 +58,8 @@ class Observation {
   // What reports leave out, and count.
   void ignore(std::vector<IgnoreRule> rules) { ignored_ = std::move(rules); }
 
-  // Verdicts as of the last tick. `all`: on steady populations too.
-  TargetReport report(uint64_t patience_ns, bool all = false);
+  // Verdicts as of the last tick.
+  TargetReport report(const ReportRules& rules);
 
   // From the first look to the last.
   uint64_t watched_ns() const { return last_census_ns_ - first_census_ns_; }
@@ -81,6 +82,8 @@ class Observation {
   void follow(const Census& census);
   void follow_running(const Census& census);
   uint64_t process_began_ns() const;
+  Limits limits() const;
+  void add_projections(TargetReport& report) const;
   Account balance_now() const;
   void add_losses(Losses& losses) const;
 

@@ -10,6 +10,7 @@
 #include "observe/member_names.h"
 #include "observe/observation.h"
 #include "observe/waiting.h"
+#include "proc/memory_limit.h"
 #include "util/clock.h"
 #include "util/duration.h"
 #include "util/text.h"
@@ -149,6 +150,23 @@ void add_remarks(const Target& target, TargetReport& report) {
 
 }  // namespace
 
+Limits Observation::limits() const {
+  Limits limits;
+  if (const auto left = memory_left(process_)) {
+    limits.memory_left = left->bytes;
+    limits.memory_of_cgroup = left->of_cgroup;
+  }
+  const uint64_t most = target_->coroutines_at_most();
+  limits.table_left = most - std::min<uint64_t>(most, tracking_.by(Grouping::by_place).live());
+  const auto count = target_->count();
+  if (!count || count->stacks <= count->stacks_running) return limits;
+  // Memory is in use by the page.
+  const uint64_t used = count->stack_used / (count->stacks - count->stacks_running);
+  const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  limits.bytes_each = static_cast<double>((used / page + 1) * page);
+  return limits;
+}
+
 uint64_t Observation::process_began_ns() const {
   const uint64_t now = monotonic_ns();
   const uint64_t uptime = uptime_ns(process_, now);
@@ -156,7 +174,17 @@ uint64_t Observation::process_began_ns() const {
   return uptime < now ? now - uptime : 1;
 }
 
-TargetReport Observation::report(uint64_t patience_ns, bool all) {
+// What is there for more is asked only if something takes of it.
+void Observation::add_projections(TargetReport& report) const {
+  std::optional<Limits> left;
+  for (ReportedFinding& finding : report.findings) {
+    if (finding.judgement.verdict != Verdict::leak) continue;
+    if (!left) left = limits();
+    finding.projection = project(finding.judgement.per_second, *left);
+  }
+}
+
+TargetReport Observation::report(const ReportRules& rules) {
   TargetReport report;
   report.pid = process_.pid();
   report.inner_pid = process_.inner_pid();
@@ -165,25 +193,28 @@ TargetReport Observation::report(uint64_t patience_ns, bool all) {
   report.workers = workers_;
   report.censuses = tracking_.by(Grouping::by_place).censuses();
   report.populations = tracking_.by(Grouping::by_place).all().size();
-  report.patience_ns = patience_ns;
+  report.patience_ns = rules.patience_ns;
+  report.floor = rules.floor;
   report.watched_ns = watched_ns();
   report.uptime_ns = uptime_ns(process_, first_census_ns_);
   report.gone = gone_;
   report.account = account_;
   report.stacks_unread = stacks_unread_;
   report.stacks_cut = stacks_cut_;
-  report.judged = long_enough_to_judge(report.watched_ns, report.censuses, patience_ns);
+  report.judged = long_enough_to_judge(report.watched_ns, report.censuses, rules.patience_ns);
   PlaceVerdicts faults = stuck_places(waits_.places());
   add_overdue(running_.overdue(), faults);
-  for (const Finding& finding : find_all(tracking_, patience_ns, all, faults)) {
+  for (const Finding& finding : find_all(tracking_, rules.patience_ns, rules.all, faults)) {
     const Population& population = *finding.population;
     ReportedFinding reported = resolve(finding, *this, *names_, last_census_ns_);
     if (annotated_ > 0 && report.findings.size() < most_named) {
       const Populations& group = tracking_.by(population.grouping);
       reported.named = count_names(*target_, group.members(population, most_asked));
     }
+    reported.withheld = report.withheld() && finding.judgement.verdict != Verdict::steady;
     report.findings.push_back(std::move(reported));
   }
+  add_projections(report);
   apply_ignores(ignored_, report);
   add_remarks(*target_, report);
   return report;

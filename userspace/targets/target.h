@@ -87,6 +87,8 @@ class Target {
   virtual uint32_t stacks_at_most() const = 0;
   // Spawns whose stack the runtime could not intern.
   virtual uint64_t stacks_lost() const = 0;
+  // Coroutines that its table has room for.
+  virtual uint64_t coroutines_at_most() const = 0;
   virtual uint32_t workers() const = 0;
   // Copies of the runtime in this process that are not observed.
   virtual uint32_t other_copies() const { return 0; }

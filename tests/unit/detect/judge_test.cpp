@@ -334,6 +334,30 @@ TEST(Findings, TheMainPlaceIsWhereThoseAreWhoStay) {
   EXPECT_NE(findings[0].main_place->key.parked_stack, 10u);
 }
 
+// Where nobody can end the waits of those who are there, a growth need not be long.
+TEST(Findings, WhatNobodyCanReachIsALeakAsSoonAsItGrows) {
+  Simulation world;
+  world.run(
+      10, [](int) { return 20.0; }, [] { return forever; });
+  const PopulationKey key = world.tracking.by(Grouping::by_place).all().at(0).key;
+  const auto before = find_all(world.tracking, default_patience_ns);
+  ASSERT_EQ(before.size(), 1u);
+  EXPECT_EQ(before[0].judgement.verdict, Verdict::warming_up);
+  const auto findings =
+      find_all(world.tracking, default_patience_ns, false, {{key, Verdict::leak}});
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_EQ(findings[0].judgement.verdict, Verdict::leak);
+  EXPECT_EQ(findings[0].judgement.ground, Ground::unreachable);
+
+  Simulation steady;
+  for (int i = 0; i < 50; ++i) steady.add(forever);
+  for (int i = 0; i < 10; ++i) steady.look();
+  const PopulationKey other = steady.tracking.by(Grouping::by_place).all().at(0).key;
+  EXPECT_TRUE(
+      find_all(steady.tracking, default_patience_ns, false, {{other, Verdict::leak}}).empty())
+      << "what does not grow is none";
+}
+
 TEST(Findings, SteadyOnesAreToldIfAskedFor) {
   Simulation world;
   for (int i = 0; i < 100; ++i) world.add(forever);

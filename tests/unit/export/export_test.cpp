@@ -193,6 +193,28 @@ TEST(Text, WhatMayBecomeALeakIsToldInFull) {
   EXPECT_FALSE(report.has_fault());
 }
 
+TEST(Text, AVerdictIsWithheldWhereTooMuchWasLost) {
+  TargetReport report = leaking();
+  report.account.losses.window_full = 1000;
+  report.floor = 0.95;
+  ASSERT_TRUE(report.withheld());
+  report.findings[0].withheld = true;
+  EXPECT_FALSE(report.has_fault());
+  const std::string text = report_text({report}, {});
+  EXPECT_NE(text.find("WITHHELD (LEAK)  chan send"), std::string::npos) << text;
+  EXPECT_NE(text.find("% complete, and they need 95% (see --completeness): too much happened "
+                      "while the probes were put in"),
+            std::string::npos)
+      << text;
+  const auto json = nlohmann::json::parse(report_json({report}, 3));
+  EXPECT_EQ(json["leaks"], 0);
+  EXPECT_EQ(json["targets"][0]["withheld"], true);
+  EXPECT_EQ(json["targets"][0]["findings"][0]["verdict"], "withheld");
+  EXPECT_EQ(json["targets"][0]["findings"][0]["would_be"], "leak");
+  report.floor = 0.2;
+  EXPECT_FALSE(report.withheld());
+}
+
 TEST(Text, ALossIsNeverRoundedAway) {
   TargetReport report = leaking();
   report.account.spawned = 1'000'000'000;

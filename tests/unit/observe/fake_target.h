@@ -16,6 +16,7 @@ class FakeTarget : public Target {
   uint32_t stacks_now() const override { return 0; }
   uint32_t stacks_at_most() const override { return 0; }
   uint64_t stacks_lost() const override { return 0; }
+  uint64_t coroutines_at_most() const override { return 0; }
   uint32_t workers() const override { return 1; }
   Result<Census> census(const UnwindContext&) override { return Census{}; }
   Result<Headcount> count() override { return Headcount{}; }

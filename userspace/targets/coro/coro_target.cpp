@@ -97,6 +97,10 @@ uint32_t CoroTarget::stacks_now() const {
   return std::min(entries.value_or(descriptor_.depot_entries), stacks_at_most());
 }
 
+uint64_t CoroTarget::coroutines_at_most() const {
+  return uint64_t{descriptor_.table_directory_capacity} * descriptor_.table_slab_headers;
+}
+
 uint32_t CoroTarget::stacks_at_most() const {
   const uint64_t room =
       uint64_t{descriptor_.depot_directory_capacity} * descriptor_.depot_chunk_entries;

@@ -32,6 +32,7 @@ class CoroTarget : public Target {
   uint32_t stacks_now() const override;
   uint32_t stacks_at_most() const override;
   uint64_t stacks_lost() const override;
+  uint64_t coroutines_at_most() const override;
   uint32_t workers() const override;
   uint32_t other_copies() const override { return other_copies_; }
   Result<Census> census(const UnwindContext& unwind) override;
