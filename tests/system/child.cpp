@@ -75,7 +75,7 @@ void Child::write_line(const std::string& line) {
 bool Child::fill(Fd& from, std::string& into) {
   pollfd waiting{from.get(), POLLIN, 0};
   const int ready = poll(&waiting, 1, patience_ms);
-  EXPECT_EQ(ready, 1) << "nothing came from process " << pid_ << " for a minute";
+  EXPECT_EQ(ready, 1) << "nothing came from process " << pid_ << " for three minutes";
   if (ready != 1) return false;
   char buffer[65536];
   const ssize_t got = read(from.get(), buffer, sizeof buffer);

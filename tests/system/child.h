@@ -13,7 +13,7 @@
 namespace coroscope::testing {
 
 // Generous: a machine under load must not fail a test.
-inline constexpr int patience_ms = 60'000;
+inline constexpr int patience_ms = 180'000;
 
 // Child is a process that a test started. It is killed and reaped with its owner.
 class Child {

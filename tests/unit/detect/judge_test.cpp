@@ -4,114 +4,17 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cmath>
-#include <deque>
-#include <functional>
-#include <random>
 
-#include "detect/findings.h"
+#include "simulation.h"
 
 namespace coroscope {
 namespace {
 
-constexpr uint64_t second_ns = 1'000'000'000;
-constexpr uint64_t short_patience = 5 * second_ns;
+using namespace testing;
 
-// A population whose arrivals and lifetimes are given, looked at once a second.
-class Simulation {
- public:
-  explicit Simulation(uint32_t seed = 1) : random_(seed) {}
-
-  // `arrivals` at second t; each lives for `lifetime()` seconds (infinity: leaks).
-  void run(int seconds, const std::function<double(int)>& arrivals,
-           const std::function<double()>& lifetime) {
-    for (int second = 0; second < seconds; ++second) {
-      const auto born = std::poisson_distribution<int>(arrivals(second))(random_);
-      for (int i = 0; i < born; ++i) add(lifetime());
-      look();
-    }
-  }
-
-  void add(double lifetime) {
-    alive_.push_back({next_id_++, free_slot(), now_ + lifetime,
-                      time_ns() + static_cast<uint64_t>(uniform(0, 1e9))});
-  }
-
-  void look() {
-    std::erase_if(alive_, [this](const Coroutine& c) {
-      if (c.until > now_) return false;
-      free_.push_back(c.slot);
-      return true;
-    });
-    Census census;
-    census.slots = slots_ + 1;
-    census.ended_ns = time_ns() + second_ns;
-    for (const Coroutine& c : alive_) {
-      Member member;
-      member.id = c.id;
-      member.slot = c.slot;
-      member.spawn_stack = spawn_ ? spawn_(c.id) : 1;
-      member.parked_stack = place_ ? place_(c.id, static_cast<int>(now_)) : 10;
-      member.reason = 2;
-      member.activity = Activity::parked;
-      member.since_ns = member.spawned_ns = c.born_ns;
-      census.members.push_back(member);
-    }
-    tracking.add(census, process_ns_);
-    now_ += 1;
-  }
-
-  // Where a coroutine waits at a second; by default always at the same place.
-  void wait_at(std::function<ParkedStack(uint64_t, int)> place) { place_ = std::move(place); }
-
-  void born_at(std::function<SpawnStack(uint64_t)> spawn) { spawn_ = std::move(spawn); }
-
-  Judgement judge(uint64_t patience_ns = short_patience) const {
-    return tracking.judge(tracking.by(Grouping::by_place).all().at(0), patience_ns);
-  }
-  Verdict verdict(uint64_t patience_ns = short_patience) const {
-    return judge(patience_ns).verdict;
-  }
-  double uniform(double from, double to) {
-    return std::uniform_real_distribution<double>(from, to)(random_);
-  }
-
-  Tracking tracking;
-
- private:
-  struct Coroutine {
-    uint64_t id;
-    uint32_t slot;
-    double until;
-    uint64_t born_ns;
-  };
-
-  // The process began at second 1 of the clock: 0 would be "not known".
-  uint64_t time_ns() const { return process_ns_ + static_cast<uint64_t>(now_ * 1e9); }
-
-  uint32_t free_slot() {
-    if (free_.empty()) return slots_++;
-    const uint32_t slot = free_.front();
-    free_.pop_front();
-    return slot;
-  }
-
-  std::mt19937 random_;
-  std::vector<Coroutine> alive_;
-  std::deque<uint32_t> free_;
-  std::function<ParkedStack(uint64_t, int)> place_;
-  std::function<SpawnStack(uint64_t)> spawn_;
-  uint64_t process_ns_ = second_ns;
-  uint64_t next_id_ = 1;
-  uint32_t slots_ = 0;
-  double now_ = 0;
-};
-
-constexpr double forever = INFINITY;
-
-class EverySeed : public testing::TestWithParam<uint32_t> {};
-INSTANTIATE_TEST_SUITE_P(Seeds, EverySeed, testing::Range(1u, 21u));
+class EverySeed : public ::testing::TestWithParam<uint32_t> {};
+INSTANTIATE_TEST_SUITE_P(Seeds, EverySeed, ::testing::Range(1u, 21u));
 
 TEST_P(EverySeed, ALeakIsALeakAtAnyRate) {
   for (const double rate : {1000.0, 100.0, 10.0, 4.0}) {
@@ -266,106 +169,6 @@ TEST(Judge, TheFewerFalseAlarmsAreAllowedTheMoreIsAsked) {
   const double seldom = nats_needed(0.001, 86'400, 1000);
   EXPECT_NEAR(seldom - often, std::log(1000), 1e-9);
   EXPECT_NEAR(often, std::log(86'400e3), 1e-9);
-}
-
-TEST(Findings, ALeakIsToldOnce) {
-  Simulation world;
-  world.run(
-      30, [](int) { return 20.0; }, [] { return forever; });
-  const auto findings = find_all(world.tracking, short_patience);
-  ASSERT_EQ(findings.size(), 1u);
-  EXPECT_EQ(findings[0].population->grouping, Grouping::by_place);
-}
-
-TEST(Findings, ALeakWhoseMembersWaitNowHereNowThereIsFoundByBirth) {
-  Simulation world;
-  world.wait_at([](uint64_t id, int second) {
-    return static_cast<ParkedStack>(10 + (id * 7919 + static_cast<uint64_t>(second) * 104729) % 5);
-  });
-  world.run(
-      40, [](int) { return 20.0; }, [] { return forever; });
-  const auto findings = find_all(world.tracking, short_patience);
-  ASSERT_FALSE(findings.empty());
-  EXPECT_EQ(findings[0].judgement.verdict, Verdict::leak);
-  EXPECT_EQ(findings[0].population->grouping, Grouping::by_spawn);
-}
-
-TEST(Findings, ALeakThatWaitsInSeveralPlacesIsOne) {
-  Simulation world;
-  world.wait_at([](uint64_t id, int) { return static_cast<ParkedStack>(10 + id % 4); });
-  world.run(
-      40, [](int) { return 80.0; }, [] { return forever; });
-  const auto findings = find_all(world.tracking, short_patience);
-  ASSERT_EQ(findings.size(), 1u);
-  EXPECT_EQ(findings[0].population->grouping, Grouping::by_spawn);
-  ASSERT_NE(findings[0].main_place, nullptr);
-  EXPECT_EQ(findings[0].main_place->grouping, Grouping::by_place);
-}
-
-TEST(Findings, ALeakThatIsBornInSeveralPlacesIsOne) {
-  Simulation world;
-  world.born_at([](uint64_t id) { return static_cast<SpawnStack>(1 + id % 4); });
-  world.run(
-      40, [](int) { return 80.0; }, [] { return forever; });
-  const auto findings = find_all(world.tracking, short_patience);
-  ASSERT_EQ(findings.size(), 1u);
-  EXPECT_EQ(findings[0].population->grouping, Grouping::by_parked);
-}
-
-// Beside many that come and go, at a place of their own.
-TEST(Findings, TheMainPlaceIsWhereThoseAreWhoStay) {
-  Simulation world;
-  world.wait_at(
-      [](uint64_t id, int) { return static_cast<ParkedStack>(id % 20 < 3 ? 11 + id % 20 : 10); });
-  int now = 0;
-  uint64_t born = 0;
-  for (; now < 90; ++now) {
-    world.run(
-        1, [](int) { return 0.0; }, [] { return forever; });
-    for (int i = 0; i < 100; ++i) {
-      const uint64_t id = ++born;
-      world.add(now > 60 && id % 20 < 3 ? forever : world.uniform(0, 3));
-    }
-  }
-  const auto findings = find_all(world.tracking, default_patience_ns);
-  ASSERT_FALSE(findings.empty());
-  EXPECT_EQ(findings[0].judgement.verdict, Verdict::leak);
-  ASSERT_NE(findings[0].main_place, nullptr);
-  EXPECT_NE(findings[0].main_place->key.parked_stack, 10u);
-}
-
-// Where nobody can end the waits of those who are there, a growth need not be long.
-TEST(Findings, WhatNobodyCanReachIsALeakAsSoonAsItGrows) {
-  Simulation world;
-  world.run(
-      10, [](int) { return 20.0; }, [] { return forever; });
-  const PopulationKey key = world.tracking.by(Grouping::by_place).all().at(0).key;
-  const auto before = find_all(world.tracking, default_patience_ns);
-  ASSERT_EQ(before.size(), 1u);
-  EXPECT_EQ(before[0].judgement.verdict, Verdict::warming_up);
-  const auto findings =
-      find_all(world.tracking, default_patience_ns, false, {{key, Verdict::leak}});
-  ASSERT_EQ(findings.size(), 1u);
-  EXPECT_EQ(findings[0].judgement.verdict, Verdict::leak);
-  EXPECT_EQ(findings[0].judgement.ground, Ground::unreachable);
-
-  Simulation steady;
-  for (int i = 0; i < 50; ++i) steady.add(forever);
-  for (int i = 0; i < 10; ++i) steady.look();
-  const PopulationKey other = steady.tracking.by(Grouping::by_place).all().at(0).key;
-  EXPECT_TRUE(
-      find_all(steady.tracking, default_patience_ns, false, {{other, Verdict::leak}}).empty())
-      << "what does not grow is none";
-}
-
-TEST(Findings, SteadyOnesAreToldIfAskedFor) {
-  Simulation world;
-  for (int i = 0; i < 100; ++i) world.add(forever);
-  for (int i = 0; i < 10; ++i) world.look();
-  EXPECT_TRUE(find_all(world.tracking, short_patience).empty());
-  const auto findings = find_all(world.tracking, short_patience, true);
-  ASSERT_EQ(findings.size(), 1u);
-  EXPECT_EQ(findings[0].judgement.verdict, Verdict::steady);
 }
 
 }  // namespace

@@ -3,63 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
-#include <sstream>
 
-#include "detect/explain.h"
 #include "export/json.h"
 #include "export/text.h"
-#include "export/watch_saved.h"
+#include "leaking.h"
 
 namespace coroscope {
 namespace {
 
-TargetReport leaking() {
-  TargetReport report;
-  report.pid = 4711;
-  report.command = "order_server --port 0";
-  report.runtime = "coro 1.0";
-  report.workers = 2;
-  report.watched_ns = 12'000'000'000;
-  report.censuses = 13;
-  report.populations = 3;
-  report.judged = true;
-  report.account.baseline = 1203;
-  report.account.spawned = 100;
-  report.account.exited = 50;
-  report.account.live = 1253;
-  StackBalance row;
-  row.spawn_stack = 3;
-  row.live = 1253;
-  row.events.parks = 2;
-  row.events.park_ns_log2[10] = 2;
-  report.account.stacks.push_back(row);
-
-  ReportedFinding finding;
-  Judgement& judgement = finding.judgement;
-  judgement.verdict = Verdict::leak;
-  judgement.ground = Ground::patience;
-  judgement.patience_ns = 5'000'000'000;
-  judgement.first_live = 1904;
-  judgement.last_live = judgement.stayed = 3104;
-  judgement.watched_ns = 12'000'000'000;
-  judgement.per_second = 100;
-  judgement.nats_needed = 28;
-  judgement.growth = {.nats = 400, .since_ns = 1, .came = 1200, .until_ns = 12'000'000'001};
-  judgement.cohort = {.nats = 90, .expected = 91};
-  finding.reason = "chan send";
-  finding.cause = "no receiver";
-  finding.live = 3104;
-  finding.joined = 3104;
-  finding.oldest_wait_ns = 31'000'000'000;
-  finding.oldest_age_ns = 31'000'000'000;
-  finding.parked_at = {{"coro::Channel<>::send", "/src/channel.h", 9, 0x10, false, true},
-                       {"query_backend", "/src/server.cpp", 57, 0x20, false, false},
-                       {"query_all::$_0", "/src/server.cpp", 81, 0x30, true, false}};
-  finding.spawned_at = {{"query_all", "/src/server.cpp", 79, 0x40, false, false},
-                        {"libx.so+0x1234", "", 0, 0x50, false, false}};
-  report.findings.push_back(finding);
-  return report;
-}
+using testing::leaking;
 
 // Wall clock time is the one thing that differs from run to run.
 std::string without_clock(std::string text) {
@@ -331,41 +283,6 @@ TEST(Json, SamplesCarryTheirLosses) {
   EXPECT_EQ(json["live"], 5);
   EXPECT_EQ(json["losses"]["at_attach"]["torn"], 2);
   EXPECT_LT(json["completeness"], 1.0);
-}
-
-// What was written is read back; how a verdict was reached can be told later.
-TEST(SavedWatch, IsReadBack) {
-  TargetReport report = leaking();
-  report.patience_ns = 5'000'000'000;
-  std::istringstream file("{\"type\":\"sample\"}\n" + report_json({report}, 1));
-  const auto findings = read_saved_watch(file, "file");
-  ASSERT_TRUE(findings) << findings.error().message;
-  ASSERT_EQ(findings->size(), 1u);
-  const SavedFinding& finding = findings->front();
-  EXPECT_EQ(finding.pid, 4711u);
-  EXPECT_EQ(finding.waits, "chan send, no receiver");
-  EXPECT_EQ(finding.place, "query_backend server.cpp:57");
-  EXPECT_EQ(explain(finding.judgement), explain(report.findings[0].judgement));
-}
-
-TEST(SavedWatch, WhatIsNoReportIsSaid) {
-  for (const char* text : {"", "{}", "{\"type\":\"report\"", "[\"type\":\"report\"]",
-                           "{\"type\":\"report\",\"targets\":[1]}",
-                           "{\"type\":\"report\",\"targets\":[{\"findings\":[{}]}]}",
-                           "{\"type\":\"report\",\"targets\":[{\"findings\":[1]}]}"}) {
-    std::istringstream file(text);
-    const auto findings = read_saved_watch(file, "that file");
-    ASSERT_FALSE(findings) << text;
-    EXPECT_EQ(findings.error().message.find("that file: "), 0u) << findings.error().message;
-  }
-}
-
-TEST(Explain, EachVerdictHasItsWords) {
-  for (const Verdict verdict : all_verdicts) {
-    const std::string text = explain(verdict);
-    EXPECT_EQ(text.find(std::string(verdict_name(verdict)) + "\n  means       "), 0u) << text;
-    EXPECT_NE(text.find("\n  to do       "), std::string::npos) << text;
-  }
 }
 
 }  // namespace
