@@ -100,11 +100,16 @@ TEST(Once, RunsOnceInEveryOrder) {
 TEST_P(OnceTest, PublishesWhoRunsItAndHowManyWait) {
   scheduler_.run([] {
     coro::Once once;
+    coro::WaitGroup left;
+    left.add(1);
     const coro_object& object = published(once);
     EXPECT_EQ(object.kind, CORO_OBJECT_ONCE);
     once.call([&] {
       EXPECT_EQ(object.holder, coro::current_id());
-      const coro_header waiting = go_until_parked([&] { once.call([] { FAIL(); }); });
+      const coro_header waiting = go_until_parked([&] {
+        once.call([] { FAIL(); });
+        left.done();
+      });
       EXPECT_EQ(waiting.reason, CORO_REASON_MUTEX_LOCK);
       EXPECT_EQ(waiting.object, reinterpret_cast<std::uint64_t>(&once));
       EXPECT_EQ(object.waiting_receivers, 1u);
@@ -113,7 +118,7 @@ TEST_P(OnceTest, PublishesWhoRunsItAndHowManyWait) {
     EXPECT_EQ(object.holder, 0u);
     EXPECT_EQ(object.waiting_receivers, 0u);
     EXPECT_EQ(object.closed, 1u);
-    coro::yield();
+    left.wait();  // who waited looks at `once` again
   });
   scheduler_.wait_empty();
 }
