@@ -27,8 +27,9 @@ constexpr uint64_t quiet_lifetimes = 10;
 constexpr double nats_for_shape = 7;
 constexpr uint64_t least_growth = 8;
 constexpr double turnover_share = 0.05;
-// Tests on one group that have to agree: ages (a day has 107 bins), and alternatives.
-constexpr double tests_a_group = 3.0 * 107;
+// Tests on one group that have to agree: ages (a day has 107 bins), alternatives, and ways
+// of grouping, each of which has as many groups.
+constexpr double tests_a_group = 107.0 * 3 * all_groupings.size();
 
 }  // namespace
 
