@@ -14,13 +14,13 @@ namespace {
 using namespace testing;
 
 class EverySeed : public ::testing::TestWithParam<uint32_t> {};
-INSTANTIATE_TEST_SUITE_P(Seeds, EverySeed, ::testing::Range(1u, 21u));
+INSTANTIATE_TEST_SUITE_P(Seeds, EverySeed, ::testing::Range(1u, 11u));
 
 TEST_P(EverySeed, ALeakIsALeakAtAnyRate) {
   for (const double rate : {1000.0, 100.0, 10.0, 4.0}) {
     Simulation world(GetParam());
     world.run(
-        60, [=](int) { return rate; }, [] { return forever; });
+        rate > 100 ? 12 : 60, [=](int) { return rate; }, [] { return forever; });
     const Judgement judgement = world.judge();
     EXPECT_EQ(judgement.verdict, Verdict::leak) << rate << "/s: " << summary(judgement);
     EXPECT_EQ(judgement.ground, Ground::patience);
