@@ -21,7 +21,7 @@ Trial run(const Loads& loads, uint64_t seed, uint64_t seconds, uint64_t attach) 
   Look look;
   look.process_ns = began_ns;
   look.weights = &weights;
-  look.nats_needed = nats_needed(JudgeRules{}.false_alarms_a_day, 86'400, 321 * groups_beside);
+  look.nats_needed = nats_needed(JudgeRules{}, 86'400, groups_beside);
   Trial trial;
   while (series.second() < attach + seconds) {
     for (const auto& load : loads) load->second(series);

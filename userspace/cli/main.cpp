@@ -34,8 +34,8 @@ ExitCode fail(const Error& error) {
 namespace {
 
 constexpr const char* footer =
-    "Exit codes: 0 nothing wrong, 1 a leak was found, 2 usage, 3 environment or permission,\n"
-    "4 the target is gone.";
+    "Exit codes: 0 nothing wrong, 1 a leak or another fault was found, 2 usage, 3 environment,\n"
+    "permission, or too much lost for a verdict, 4 the target is gone.";
 
 void add_watch(CLI::App& app, WatchOptions& options) {
   CLI::App* watch = app.add_subcommand(

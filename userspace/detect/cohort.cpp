@@ -37,9 +37,7 @@ CohortEvidence CohortTest::check(size_t age_bin) const {
   CohortEvidence evidence;
   if (age_bin >= levels_.size()) return evidence;
   const Level& level = levels_[age_bin];
-  for (const Cusum& sum : level.sums) {
-    evidence.nats = std::max(evidence.nats, static_cast<double>(sum.nats));
-  }
+  evidence.nats = strongest(level.sums);
   evidence.since_ns = level.since_ns;
   evidence.expected = level.expected;
   evidence.left = level.left;

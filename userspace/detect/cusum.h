@@ -3,6 +3,8 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 
 namespace coroscope {
@@ -27,6 +29,14 @@ struct Cusum {
     return anew;
   }
 };
+
+// Of several alternatives, the one for which there is most.
+template <size_t N>
+double strongest(const std::array<Cusum, N>& sums) {
+  float nats = 0;
+  for (const Cusum& sum : sums) nats = std::max(nats, sum.nats);
+  return nats;
+}
 
 // The evidence that a test has to give, in nats, so that at most `alarms` false ones are
 // to be expected in `ticks` of `tests` Cusums together (Bonferroni).

@@ -70,9 +70,7 @@ GrowthEvidence GrowthTest::check(size_t age_bin) const {
   evidence.until_ns = now_ns_;
   if (age_bin >= levels_.size()) return evidence;
   const Level& level = levels_[age_bin];
-  for (const Cusum& sum : level.sums) {
-    evidence.nats = std::max(evidence.nats, static_cast<double>(sum.nats));
-  }
+  evidence.nats = strongest(level.sums);
   evidence.since_ns = level.since_ns;
   evidence.last_came_ns = level.last_came_ns;
   evidence.came = level.came;

@@ -47,6 +47,10 @@ std::string_view ground_name(Ground ground) {
   return "unknown";
 }
 
+double nats_needed(const JudgeRules& rules, double looks_a_day, double groups) {
+  return nats_needed(rules.false_alarms_a_day, looks_a_day, tests_a_group * groups);
+}
+
 uint64_t patience_for(uint64_t watched_ns) {
   return std::clamp<uint64_t>(watched_ns / 4, 5'000'000'000, default_patience_ns);
 }
@@ -208,8 +212,7 @@ Look Judge::look() const {
                                      : 86'400e9 * static_cast<double>(censuses_ - 1) /
                                            std::max(1.0, static_cast<double>(last_ns_ - first_ns_));
   look.nats_needed =
-      nats_needed(rules_.false_alarms_a_day, ticks,
-                  tests_a_group * static_cast<double>(std::max<size_t>(1, followed_)));
+      nats_needed(rules_, ticks, static_cast<double>(std::max<size_t>(1, followed_)));
   return look;
 }
 

@@ -23,6 +23,10 @@ struct JudgeRules {
   double false_alarms_a_day = 0.001;
 };
 
+// The evidence that both tests have to give, in nats, where `groups` are followed in each way
+// of grouping.
+double nats_needed(const JudgeRules& rules, double looks_a_day, double groups);
+
 // Patience is for how long a group has to grow at an undiminished rate, and nobody leave it,
 // to be a leak if nothing else tells it from a start-up, a pool or a cache that fills.
 // While it is watched:

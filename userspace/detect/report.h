@@ -69,7 +69,6 @@ struct TargetReport {
   uint64_t watched_ns = 0;  // from the first census to the last
   uint64_t censuses = 0;
   uint64_t patience_ns = 0;  // that was had with what grows
-  uint64_t uptime_ns = 0;    // of the process, when the watch began; 0: not known
   uint64_t populations = 0;  // ever seen
   bool gone = false;         // the process ended while it was watched
   Account account;

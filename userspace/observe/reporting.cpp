@@ -87,7 +87,12 @@ void describe_place(const Population& place, const Observation& seen, StackNames
   if (reported.several_places) return;
   if (place.key.activity == Activity::parked) {
     reported.reason = target.reason_name(place.key.reason);
-    describe_cause(place, seen, names, now_ns, reported);
+    // What is missing is told of faults: nobody has to wait at this very moment for a channel
+    // that is served.
+    const Judgement& judgement = reported.judgement;
+    if (is_fault(judgement.verdict) || may_become_fault(judgement)) {
+      describe_cause(place, seen, names, now_ns, reported);
+    }
     const MemberPlace example{place.example_id, place.example_slot};
     if (reported.reason == "select") reported.select_cases = select_cases(target, example, now_ns);
   } else {
@@ -196,7 +201,6 @@ TargetReport Observation::report(const ReportRules& rules) {
   report.patience_ns = rules.patience_ns;
   report.floor = rules.floor;
   report.watched_ns = watched_ns();
-  report.uptime_ns = uptime_ns(process_, first_census_ns_);
   report.gone = gone_;
   report.account = account_;
   report.stacks_unread = stacks_unread_;
