@@ -42,11 +42,18 @@ void check_record(const DumpRecord& record, SavedDump& saved) {
   check_detail(saved.details->describe(saved.dump, record));
 }
 
+void check_verdict(const DumpVerdict& verdict) {
+  check_shown(verdict.verdict + verdict.cause + verdict.fix);
+  for (const std::string& line : verdict.because) check_shown(line);
+  for (const std::string& line : verdict.chain) check_shown(line);
+}
+
 void check(SavedDump& saved) {
   const Dump& dump = saved.dump;
   promise(dump.records.size() <= most_records, "no more are read than may be");
   promise(dump.completeness() >= 0 && dump.completeness() <= 1, "completeness is a share");
   check_shown(dump.process + dump.command + dump.runtime);
+  for (const auto& [place, verdict] : dump.verdicts) check_verdict(verdict);
   for (uint32_t i = 0; i < dump.records.size(); ++i) {
     promise(dump.records[i].slot == i, "a record's slot is its index");
     check_record(dump.records[i], saved);

@@ -157,7 +157,10 @@ ExitCode run_dump(const DumpOptions& options) {
   const auto filter = parse_filter(options);
   if (!filter) return fail(filter.error());
   ignore_broken_pipe();
-  const auto opened = open_dump(options.source);
+  // The other formats have no place for verdicts.
+  const bool judged =
+      options.by == "stack" && (options.format == "text" || options.format == "json");
+  const auto opened = open_dump(options.source, judged);
   if (!opened) return fail(opened.error());
   const Dump& dump = opened->dump;
   if (auto checked = check_saved(dump, options, *filter); !checked) return fail(checked.error());

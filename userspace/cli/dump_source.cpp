@@ -16,10 +16,10 @@
 namespace coroscope {
 namespace {
 
-Result<OpenDump> of_process(pid_t pid) {
+Result<OpenDump> of_process(pid_t pid, bool judged) {
   auto observation = Observation::open(pid);
   if (!observation) return observation.error();
-  auto dump = take_dump(**observation);
+  auto dump = judged ? take_judged_dump(**observation) : take_dump(**observation);
   if (!dump) return dump.error();
   auto details = std::make_unique<TargetDetails>((*observation)->target());
   return OpenDump{std::move(*observation), std::move(*dump), std::move(details)};
@@ -33,13 +33,13 @@ Result<OpenDump> of_stream(std::istream& input, const std::string& name) {
 
 }  // namespace
 
-Result<OpenDump> open_dump(const std::string& source) {
+Result<OpenDump> open_dump(const std::string& source, bool judged) {
   if (source == "-") return of_stream(std::cin, "stdin");
   const bool number = std::all_of(source.begin(), source.end(),
                                   [](unsigned char one) { return one >= '0' && one <= '9'; });
   if (number) {
     const auto pid = parse_pid(source);
-    return pid ? of_process(*pid) : pid.error();
+    return pid ? of_process(*pid, judged) : pid.error();
   }
   std::ifstream file(source);
   if (!file) {

@@ -19,6 +19,8 @@ struct OpenDump {
 
 // `source` is what a person typed: a PID, the name of a saved file, or "-" for one
 // on stdin. A file whose name is a number is written as ./123.
-Result<OpenDump> open_dump(const std::string& source);
+//
+// `judged`: with verdicts, if it is a process; a file has those with which it was saved.
+Result<OpenDump> open_dump(const std::string& source, bool judged = false);
 
 }  // namespace coroscope

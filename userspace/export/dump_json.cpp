@@ -35,6 +35,14 @@ void add_wait(Json& json, const DumpRecord& record, const DumpDetail& detail) {
   if (!detail.select_cases.empty()) json["select_cases"] = detail.select_cases;
 }
 
+void add_verdict(Json& json, const DumpVerdict& verdict) {
+  json["verdict"] = verdict.verdict;
+  if (!verdict.cause.empty()) json["cause"] = verdict.cause;
+  if (!verdict.because.empty()) json["because"] = verdict.because;
+  if (!verdict.chain.empty()) json["chain"] = verdict.chain;
+  if (!verdict.fix.empty()) json["fix"] = verdict.fix;
+}
+
 class JsonDump : public DumpEncoder {
  public:
   std::string begin(const DumpPage& page) override {
@@ -57,6 +65,7 @@ class JsonDump : public DumpEncoder {
     json["matched"] = page.matched;
     json["shown"] = page.shown();
     if (page.grouped) json["groups"] = page.groups_matched;
+    if (dump.uptime_ns != 0) json["uptime_s"] = seconds(dump.uptime_ns);
     json["census_s"] = seconds(dump.census_ns);
     json["completeness"] = dump.completeness();
     json["losses"] = census_losses_json(dump.losses);
@@ -78,6 +87,7 @@ class JsonDump : public DumpEncoder {
       json["longest_wait_s"] = seconds(group.longest_wait_ns);
     }
     json["oldest_age_s"] = seconds(group.oldest_age_ns);
+    if (const DumpVerdict* verdict = dump.verdict_of(record)) add_verdict(json, *verdict);
     json["example"] = {{"id", record.id}};
     add_wait(json["example"], record, example);
     if (!named.names.empty() || !named.labels.empty()) json["named"] = names_json(named);

@@ -55,11 +55,13 @@ DumpDetail detail(const Json& json) {
   for (const Json& label : array(json, "labels")) {
     detail.labels.push_back({text(label, "key"), text(label, "value")});
   }
-  for (const Json& one : array(json, "select_cases")) {
-    if (!one.is_string()) throw BadJson("'select_cases' holds no text");
-    detail.select_cases.push_back(printable(one.get<std::string>()));
-  }
+  detail.select_cases = texts(json, "select_cases");
   return detail;
+}
+
+DumpVerdict verdict(const Json& json) {
+  return {text(json, "verdict"), text(json, "cause"), texts(json, "because"), texts(json, "chain"),
+          text(json, "fix")};
 }
 
 }  // namespace
@@ -95,6 +97,7 @@ class SavedDumpReader {
     dump.command = text(json, "command");
     dump.runtime = text(json, "runtime");
     dump.workers = field<uint32_t>(json, "workers");
+    dump.uptime_ns = nanoseconds(json, "uptime_s");
     dump.census_ns = nanoseconds(json, "census_s");
     dump.only_groups = field<std::string>(json, "by") == "stack";
     live_ = field<uint64_t>(json, "live");
@@ -167,6 +170,8 @@ class SavedDumpReader {
     one.age_ns = nanoseconds(json, "oldest_age_s");
     one.wait_ns = nanoseconds(json, "longest_wait_s");
     const Json& example = object(json, "example");
+    const bool judged = one.activity == Activity::parked && json.contains("verdict");
+    if (judged) saved_.dump.verdicts.emplace(place_of(one), verdict(json));
     one.id = field<uint64_t>(example, "id");
     one.object = address(example, "object");
     add(one, 1);

@@ -62,6 +62,13 @@ void add_object(Out out, const DumpRecord& record, const DumpDetail& detail) {
                  detail.cause.empty() ? "" : ": ", detail.cause);
 }
 
+void add_verdict(Out out, const DumpVerdict& verdict) {
+  fmt::format_to(out, "  {:<12}{}{}{}\n", "verdict", verdict.verdict,
+                 verdict.cause.empty() ? "" : ": ", verdict.cause);
+  add_lines(out, "because", verdict.because);
+  add_lines(out, "waits for", verdict.chain);
+}
+
 std::string waits(const DumpGroup& group) {
   const std::string longest = duration(group.longest_wait_ns);
   if (group.members.size() == 1) return longest;
@@ -91,9 +98,12 @@ class TextDump : public DumpEncoder {
                    dump.reason_of(group.activity, group.reason));
     if (group.activity == Activity::parked) fmt::format_to(out, ", {}", waits(group));
     text += "]\n";
+    const DumpVerdict* verdict = dump.verdict_of(record);
+    if (verdict != nullptr) add_verdict(out, *verdict);
     add_names(out, named);
     add_place(out, group.activity, dump.parked_stack(group.parked_stack));
     add_dumped(out, "spawned at", dump.spawn_stack(group.spawn_stack), "(spawn stack not known)");
+    if (verdict != nullptr && !verdict->fix.empty()) add_lines(out, "usual fix", {verdict->fix});
     fmt::format_to(out, "  {:<12}coroutine {}\n", "for example", record.id);
     add_object(out, record, example);
     return text + "\n";

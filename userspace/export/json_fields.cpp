@@ -65,6 +65,15 @@ uint64_t wall_time(const Json& json, const char* name) {
   return static_cast<uint64_t>(seconds) * second_ns + fraction_ns(rest);
 }
 
+std::vector<std::string> texts(const Json& json, const char* name) {
+  std::vector<std::string> texts;
+  for (const Json& one : array(json, name)) {
+    if (!one.is_string()) throw BadJson(fmt::format("'{}' holds no text", name));
+    texts.push_back(printable(one.get<std::string>()));
+  }
+  return texts;
+}
+
 const Json& object(const Json& json, const char* name) {
   static const Json none = Json::object();
   const auto found = json.find(name);

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "export/json_parts.h"
 #include "util/text.h"
@@ -47,6 +48,8 @@ uint64_t nanoseconds(const Json& json, const char* name);
 uint64_t address(const Json& json, const char* name);
 // Of a text like 2026-11-21T11:30:00.123Z: ns after 1970; 0 if there is none.
 uint64_t wall_time(const Json& json, const char* name);
+// Made printable; empty if there is none.
+std::vector<std::string> texts(const Json& json, const char* name);
 // Without fields if there is none.
 const Json& object(const Json& json, const char* name);
 // Empty if there is none.

@@ -42,4 +42,10 @@ const DumpedStack& Dump::spawn_stack(SpawnStack id) const {
   return find(spawn_stacks, id);
 }
 
+const DumpVerdict* Dump::verdict_of(const DumpRecord& record) const {
+  if (record.activity != Activity::parked) return nullptr;
+  const auto found = verdicts.find(place_of(record));
+  return found == verdicts.end() ? nullptr : &found->second;
+}
+
 }  // namespace coroscope

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -50,6 +51,29 @@ struct DumpDetail {
   std::vector<std::string> select_cases;  // of a select: what would end it, a line each
 };
 
+// DumpPlace is where some wait: those of a group of parked ones.
+struct DumpPlace {
+  SpawnStack spawn_stack = 0;
+  ParkedStack parked_stack = no_parked_stack;
+  Reason reason = 0;
+
+  auto operator<=>(const DumpPlace&) const = default;
+};
+
+inline DumpPlace place_of(const DumpRecord& record) {
+  return {record.spawn_stack, record.parked_stack, record.reason};
+}
+
+// DumpVerdict is what is wrong with those who wait at one place, as far as looking at them
+// once tells. In words.
+struct DumpVerdict {
+  std::string verdict;               // "stuck", "may leak"
+  std::string cause;                 // "no channel"; empty if nothing tells
+  std::vector<std::string> because;  // what speaks for it, a line each
+  std::vector<std::string> chain;    // who waits for whom, a line each
+  std::string fix;                   // what usually repairs it; empty if nothing does
+};
+
 struct Dump {
   pid_t pid = 0;
   pid_t inner_pid = 0;  // in its own PID namespace; 0: the same
@@ -60,11 +84,13 @@ struct Dump {
   std::string runtime;
   uint32_t workers = 0;
   uint64_t taken_unix_ns = 0;  // when, since 1970 (UTC); 0: not known
+  uint64_t uptime_ns = 0;      // how long the process had run; 0: not known
   uint64_t census_ns = 0;      // how long reading took
   std::vector<DumpRecord> records;
   std::map<Reason, std::string> reasons;  // of the records
   std::map<ParkedStack, DumpedStack> parked_stacks;
   std::map<SpawnStack, DumpedStack> spawn_stacks;
+  std::map<DumpPlace, DumpVerdict> verdicts;  // if they were asked for: of few places
 
   // Of a dump that was saved in groups: there are as many records as there were
   // coroutines, but only one of each group is about somebody. The others have no id.
@@ -88,6 +114,8 @@ struct Dump {
   // Never null: of a stack that is not known, one without frames.
   const DumpedStack& parked_stack(ParkedStack id) const;
   const DumpedStack& spawn_stack(SpawnStack id) const;
+  // Of the place where it waits; null if it does not, or there is none.
+  const DumpVerdict* verdict_of(const DumpRecord& record) const;
 };
 
 // DumpDetails tells of single coroutines and groups of one dump.

@@ -6,8 +6,10 @@
 
 #include <algorithm>
 
+#include "detect/dump_verdicts.h"
 #include "detect/missing_act.h"
 #include "observe/member_names.h"
+#include "observe/stuck_looks.h"
 #include "observe/waiting.h"
 #include "util/clock.h"
 #include "util/text.h"
@@ -86,8 +88,9 @@ Result<Dump> take_dump(Observation& observation, const LookAtCensus& look) {
   dump.other_copies = target.other_copies();
   const auto census = observation.take_census();
   if (!census) return census.error();
-  if (look) look(*census);
   dump.taken_unix_ns = unix_ns();
+  dump.uptime_ns = since(census->ended_ns, observation.process_began_ns());
+  if (look) look(*census);
   dump.census_ns = census->ended_ns - census->started_ns;
   dump.losses = census->losses;
   dump.stacks_unread = census->stacks_unread;
@@ -103,6 +106,17 @@ Result<Dump> take_dump(Observation& observation, const LookAtCensus& look) {
     add_words(dump.records.back(), target, observation.names(), dump);
   }
   dump.gone = !process.alive() || process.executed();
+  return dump;
+}
+
+Result<Dump> take_judged_dump(Observation& observation) {
+  StuckLooks looks(observation.target(),
+                   [&observation] { return observation.take_short_census(); });
+  auto dump = take_dump(observation, [&looks](const Census& census) { looks.look(census); });
+  if (!dump) return dump;
+  looks.tell([&observation](ParkedStack stack) { return observation.names().parked_frames(stack); },
+             *dump);
+  add_may_leak(*dump);
   return dump;
 }
 

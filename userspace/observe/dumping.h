@@ -14,6 +14,9 @@ namespace coroscope {
 using LookAtCensus = std::function<void(const Census&)>;
 Result<Dump> take_dump(Observation& observation, const LookAtCensus& look = {});
 
+// The same, with verdicts on the places where coroutines wait: takes a little longer.
+Result<Dump> take_judged_dump(Observation& observation);
+
 // TargetDetails asks the target about single coroutines of a dump. Later than the
 // dump, so each answer is checked to be about the same wait of the same
 // coroutine, and is missing if it is not.

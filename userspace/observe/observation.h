@@ -44,6 +44,11 @@ class Observation {
 
   // Everything alive now, with parked stacks; needs no attach, so no BPF.
   Result<Census> take_census();
+  // The same without parked stacks, which is much shorter.
+  Result<Census> take_short_census() { return target_->census({}); }
+
+  // When the process began; never 0. Before the clock did is as good as 1.
+  uint64_t process_began_ns() const;
 
   // Reads the kernel's counters once more. Exact while the target is quiet.
   Account account() const;
@@ -81,7 +86,6 @@ class Observation {
 
   void follow(const Census& census);
   void follow_running(const Census& census);
-  uint64_t process_began_ns() const;
   Limits limits() const;
   void add_projections(TargetReport& report) const;
   Account balance_now() const;

@@ -37,28 +37,17 @@ uint64_t age(uint64_t now_ns, uint64_t since_ns) {
   return since_ns != 0 && now_ns > since_ns ? now_ns - since_ns : 0;
 }
 
-// "transfer  server.cpp:57"
-std::string place_text(const ReportedStack& stack) {
-  const ReportedFrame* top = top_frame(stack);
-  if (top == nullptr) return {};
-  if (top->file.empty()) return top->function;
-  return fmt::format("{}  {}:{}", top->function, top->file.substr(top->file.rfind('/') + 1),
-                     top->line);
-}
-
 void describe_cause(const Population& place, const Observation& seen, StackNames& names,
                     uint64_t now_ns, ReportedFinding& reported) {
-  const auto object = seen.target().wait_object(place.example_object);
   const auto found = seen.waits().places().find(place.key);
   const PlaceWaits* waits = found == seen.waits().places().end() ? nullptr : &found->second;
-  Cause cause = find_cause(reported.reason, object ? &*object : nullptr, waits, now_ns);
-  reported.cause = std::move(cause.act);
-  reported.because = std::move(cause.evidence);
-  reported.fix = std::move(cause.fix);
-  if (waits == nullptr || !waits->all_stuck() || waits->chain.front().awaited == 0) return;
-  reported.chain = format_chain(
-      *waits, [&seen](Reason reason) { return seen.target().reason_name(reason); },
-      [&names](ParkedStack stack) { return place_text(names.parked_frames(stack)); });
+  WaitWords words = describe_wait(
+      seen.target(), [&names](ParkedStack stack) { return names.parked_frames(stack); },
+      reported.reason, place.example_object, waits, now_ns);
+  reported.cause = std::move(words.cause.act);
+  reported.because = std::move(words.cause.evidence);
+  reported.fix = std::move(words.cause.fix);
+  reported.chain = std::move(words.chain);
 }
 
 // The one of a population that has been so for longest.
