@@ -76,6 +76,7 @@ struct DiffOptions {
   std::string after;   // how long after the first the process is dumped again
   std::string during;  // a command that runs between the two
   bool json = false;
+  IgnoreOptions ignore;
 };
 ExitCode run_diff(const DiffOptions& options);
 

@@ -16,6 +16,8 @@
 #include "cli/dump_source.h"
 #include "cli/pause.h"
 #include "cli/signals.h"
+#include "detect/diff_ignores.h"
+#include "detect/diff_verdicts.h"
 #include "export/diff.h"
 #include "observe/dumping.h"
 #include "util/clock.h"
@@ -122,30 +124,37 @@ bool print(const std::string& text) {
   return std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
 }
 
-void show(const DumpDiff& diff, DumpDetails& details, bool json) {
+void show(const DumpDiff& diff, const std::vector<IgnoredRow>& ignored, DumpDetails& details,
+          bool json) {
   if (!print(json ? diff_json_begin(diff) : diff_text_begin(diff))) return;
-  for (const DumpChange& change : diff.changes) {
+  const DiffVerdicts verdicts = judge(diff);
+  for (size_t i = 0; i < diff.changes.size(); ++i) {
+    const DumpChange& change = diff.changes[i];
     const DiffExample example = example_of(diff, change, details);
-    if (!print(json ? diff_json_change(diff, change, example)
-                    : diff_text_change(diff, change, example))) {
+    const Judgement* judgement = verdicts.of_change(i);
+    if (!print(json ? diff_json_change(diff, change, example, judgement)
+                    : diff_text_change(diff, change, example, judgement))) {
       return;
     }
   }
-  print(json ? diff_json_end(diff) : diff_text_end(diff));
+  print(json ? diff_json_end(diff, verdicts, ignored) : diff_text_end(diff, verdicts, ignored));
 }
 
 }  // namespace
 
 ExitCode run_diff(const DiffOptions& options) {
   if (const auto checked = check(options); !checked) return fail(checked.error());
+  const auto rules = read_ignores(options.ignore);
+  if (!rules) return fail(rules.error());
   ignore_broken_pipe();
   auto before = open_dump(options.first);
   if (!before) return fail(before.error());
   const auto after =
       options.second.empty() ? dump_later(*before, options) : open_dump(options.second);
   if (!after) return fail(after.error());
-  const DumpDiff changes = diff(before->dump, after->dump);
-  show(changes, *after->details, options.json);
+  DumpDiff changes = diff(before->dump, after->dump);
+  const auto ignored = ignore_changes(*rules, *before->details, *after->details, changes);
+  show(changes, ignored, *after->details, options.json);
   return changes.blocked() ? exit_found : exit_ok;
 }
 

@@ -70,7 +70,9 @@ void add_watch(CLI::App& app, WatchOptions& options) {
 
 void add_dump(CLI::App& app, DumpOptions& options) {
   CLI::App* dump = app.add_subcommand(
-      "dump", "Show what each coroutine of a process does now; needs no BPF and no attach");
+      "dump",
+      "Show what each coroutine of a process does now, and who is stuck; needs no BPF and no "
+      "attach");
   dump->add_option("PID|FILE", options.source,
                    "The process, or what --format json wrote; - is stdin")
       ->required();
@@ -131,9 +133,12 @@ void add_diff(CLI::App& app, DiffOptions& options) {
   diff->add_option("--after", options.after, "Dump the process again so much later, as 30s or 5m");
   diff->add_option("--during", options.during, "Dump it before and after this shell COMMAND");
   diff->add_flag("--json", options.json, "One JSON object a line");
+  add_ignore_options(*diff, options.ignore);
   diff->footer(
-      "Exit codes: 0 nothing is new and blocked, 1 something is, 2 usage, 3 environment or\n"
-      "permission, 4 the target is gone.");
+      "Of two dumps of one process at least a second apart, verdicts say what grows as a leak "
+      "does.\n"
+      "Exit codes: 0 nothing is new and blocked, 1 something is that is not ignored, whatever the\n"
+      "verdict; 2 usage, 3 environment or permission, 4 the target is gone.");
 }
 
 void add_verify(CLI::App& app, VerifyOptions& options) {

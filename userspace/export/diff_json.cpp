@@ -36,6 +36,14 @@ Json side(const Dump& dump) {
   return json;
 }
 
+void add_verdict(Json& json, const Judgement& judgement) {
+  json["verdict"] = verdict_name(judgement.verdict);
+  if (judgement.ground != Ground::none) json["ground"] = ground_name(judgement.ground);
+  json["per_second"] = judgement.per_second;
+  json["judged_s"] = seconds(judgement.watched_ns);
+  json["evidence"] = evidence_json(judgement);
+}
+
 Json ids_of(const Dump& dump, const std::vector<uint32_t>& members) {
   constexpr size_t most = 100;  // more are for `dump`
   Json ids = Json::array();
@@ -60,7 +68,7 @@ std::string diff_json_begin(const DumpDiff& diff) {
 }
 
 std::string diff_json_change(const DumpDiff& diff, const DumpChange& change,
-                             const DiffExample& example) {
+                             const DiffExample& example, const Judgement* judgement) {
   Json json = {{"type", "change"},
                {"kind", name_of(change.kind)},
                {"before", change.before.size()},
@@ -74,14 +82,20 @@ std::string diff_json_change(const DumpDiff& diff, const DumpChange& change,
     json["ended"] = change.ended;
     json["born_ids"] = ids_of(diff.after, change.born);
   }
+  if (judgement != nullptr) add_verdict(json, *judgement);
   if (example.id != 0) json["example"] = example.id;
   json["parked_at"] = stack_json(change.parked->frames);
   json["spawned_at"] = stack_json(change.spawned->frames);
   return line(json);
 }
 
-std::string diff_json_end(const DumpDiff& diff) {
-  return line({{"type", "end"}, {"changes", diff.changes.size()}, {"unchanged", diff.unchanged}});
+std::string diff_json_end(const DumpDiff& diff, const DiffVerdicts& verdicts,
+                          const std::vector<IgnoredRow>& ignored) {
+  Json json = {{"type", "end"}, {"changes", diff.changes.size()}, {"unchanged", diff.unchanged}};
+  if (!verdicts.not_judged.empty()) json["not_judged"] = verdicts.not_judged;
+  if (!verdicts.remarks.empty()) json["remarks"] = verdicts.remarks;
+  if (!ignored.empty()) json["ignored"] = ignored_json(ignored);
+  return line(json);
 }
 
 }  // namespace coroscope

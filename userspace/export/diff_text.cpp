@@ -52,6 +52,24 @@ std::string waits(const DumpDiff& diff, const DumpChange& change) {
   return fmt::format("   waiting for {}", least == most ? most : least + " to " + most);
 }
 
+bool leaks(const Judgement* judgement) {
+  return judgement != nullptr && judgement->verdict == Verdict::leak;
+}
+
+std::string grounds_of(const Judgement& judgement) {
+  if (judgement.verdict == Verdict::steady) return "so few more may be by chance";
+  const std::string grounds = format(judgement);
+  return grounds.empty() ? why_no_fault(judgement) : grounds;
+}
+
+// "leak +4.2/s", or "grows +4.2/s" of what is no fault yet; and the grounds.
+void add_verdict(Out out, const Judgement& judgement) {
+  const bool grows = judgement.verdict == Verdict::warming_up;
+  fmt::format_to(out, "  {:<12}{}\n", "verdict",
+                 grows ? fmt::format("grows {:+.1f}/s", judgement.per_second) : summary(judgement));
+  add_lines(out, "because", {grounds_of(judgement)});
+}
+
 void add_side_losses(std::string& text, const char* title, const Dump& dump) {
   const std::string losses = dump_losses_text({.dump = dump}, 0);
   for (size_t at = 0; at < losses.size();) {
@@ -77,17 +95,19 @@ std::string diff_text_begin(const DumpDiff& diff) {
 }
 
 std::string diff_text_change(const DumpDiff& diff, const DumpChange& change,
-                             const DiffExample& example) {
+                             const DiffExample& example, const Judgement* judgement) {
   std::string text;
   const Out out(text);
-  fmt::format_to(out, "{}  {:+}  {}{}{}   {} before, {} after", title_of(change.kind),
-                 change.growth(), change.reason, example.detail.cause.empty() ? "" : ", ",
-                 example.detail.cause, change.before.size(), change.after.size());
+  fmt::format_to(out, "{}{}  {:+}  {}{}{}   {} before, {} after", leaks(judgement) ? "LEAK  " : "",
+                 title_of(change.kind), change.growth(), change.reason,
+                 example.detail.cause.empty() ? "" : ", ", example.detail.cause,
+                 change.before.size(), change.after.size());
   if (diff.same_process) {
     fmt::format_to(out, " ({} born, {} ended)", change.born.size(), change.ended);
   }
   if (change.kind == DumpChange::Kind::blocked) text += waits(diff, change);
   text += "\n";
+  if (judgement != nullptr) add_verdict(out, *judgement);
   add_stack(out, "parked at", change.parked->frames,
             change.activity == Activity::parked ? "(stack not read)" : "(it does not wait)");
   add_stack(out, "spawned at", change.spawned->frames, "(spawn stack not known)");
@@ -96,12 +116,19 @@ std::string diff_text_change(const DumpDiff& diff, const DumpChange& change,
   return text + "\n";
 }
 
-std::string diff_text_end(const DumpDiff& diff) {
+std::string diff_text_end(const DumpDiff& diff, const DiffVerdicts& verdicts,
+                          const std::vector<IgnoredRow>& ignored) {
   std::string text;
+  const Out out(text);
   if (diff.unchanged > 0) {
     text += fmt::format("{} {} of as many coroutines as before\n", diff.unchanged,
                         diff.unchanged == 1 ? "population is" : "populations are");
   }
+  add_ignored(out, ignored);
+  if (!verdicts.not_judged.empty()) {
+    fmt::format_to(out, "no verdicts: {}\n", verdicts.not_judged);
+  }
+  for (const std::string& remark : verdicts.remarks) fmt::format_to(out, "note  {}\n", remark);
   add_side_losses(text, "before", diff.before);
   add_side_losses(text, "after", diff.after);
   const auto side = [](const Dump& dump) {

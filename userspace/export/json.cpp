@@ -49,22 +49,6 @@ Json spawn_stack_json(const StackBalance& row) {
           {"park_ns_histogram", histogram_json(row.events)}};
 }
 
-Json evidence_json(const Judgement& judgement) {
-  const GrowthEvidence& growth = judgement.growth;
-  const CohortEvidence& cohort = judgement.cohort;
-  return {
-      {"nats_needed", judgement.nats_needed},
-      {"beyond_s", seconds(judgement.beyond_ns)},
-      {"stayed", judgement.stayed},
-      {"shown_left", judgement.shown_left},
-      {"growth",
-       {{"nats", growth.nats},
-        {"for_s", seconds(growth.until_ns - std::min(growth.since_ns, growth.until_ns))},
-        {"came", growth.came},
-        {"left", growth.left}}},
-      {"cohort", {{"nats", cohort.nats}, {"left", cohort.left}, {"expected", cohort.expected}}}};
-}
-
 Json projection_json(const Projection& projection) {
   Json json = Json::object();
   if (projection.bytes_an_hour) json["bytes_per_hour"] = *projection.bytes_an_hour;

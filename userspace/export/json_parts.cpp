@@ -91,6 +91,22 @@ Json ignored_json(const std::vector<IgnoredRow>& rows) {
   return all;
 }
 
+Json evidence_json(const Judgement& judgement) {
+  const GrowthEvidence& growth = judgement.growth;
+  const CohortEvidence& cohort = judgement.cohort;
+  return {
+      {"nats_needed", judgement.nats_needed},
+      {"beyond_s", seconds(judgement.beyond_ns)},
+      {"stayed", judgement.stayed},
+      {"shown_left", judgement.shown_left},
+      {"growth",
+       {{"nats", growth.nats},
+        {"for_s", seconds(growth.until_ns - std::min(growth.since_ns, growth.until_ns))},
+        {"came", growth.came},
+        {"left", growth.left}}},
+      {"cohort", {{"nats", cohort.nats}, {"left", cohort.left}, {"expected", cohort.expected}}}};
+}
+
 Json names_json(const ReportedNames& named) {
   Json json = {{"asked", named.asked}, {"names", Json::array()}, {"labels", Json::array()}};
   for (const ReportedNames::Name& name : named.names) {

@@ -36,5 +36,6 @@ void add_schedulers(Json& json, const Schedulers& schedulers);
 Json stack_json(const ReportedStack& stack);
 Json ignored_json(const std::vector<IgnoredRow>& rows);
 Json names_json(const ReportedNames& named);
+Json evidence_json(const Judgement& judgement);
 
 }  // namespace coroscope

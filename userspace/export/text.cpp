@@ -54,21 +54,6 @@ std::string tag_of(const ReportedFinding& finding, bool colour) {
   return colour ? fmt::format("\x1b[1;{}m{}\x1b[0m", fault ? 31 : 33, tag) : tag;
 }
 
-const char* why_no_fault(const Judgement& judgement) {
-  switch (judgement.verdict) {
-    case Verdict::backlog:
-      return "its members leave, but more come: load that is not kept up with";
-    case Verdict::plateau:
-      return "it grew, and does not any more: a start-up, a burst, a pool or a cache";
-    case Verdict::warming_up:
-      return "it grows, for too short a time to tell";
-    case Verdict::steady:
-      return "it does not grow";
-    default:
-      return "";
-  }
-}
-
 // A population that is no fault.
 void add_other(Out out, const ReportedFinding& finding) {
   std::string where = "an unknown place";

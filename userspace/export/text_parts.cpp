@@ -110,6 +110,21 @@ void add_ignored(Out out, const std::vector<IgnoredRow>& rows) {
   }
 }
 
+const char* why_no_fault(const Judgement& judgement) {
+  switch (judgement.verdict) {
+    case Verdict::backlog:
+      return "its members leave, but more come: load that is not kept up with";
+    case Verdict::plateau:
+      return "it grew, and does not any more: a start-up, a burst, a pool or a cache";
+    case Verdict::warming_up:
+      return "it grows, for too short a time to tell";
+    case Verdict::steady:
+      return "it does not grow";
+    default:
+      return "";
+  }
+}
+
 void add_named(Out out, std::initializer_list<NamedLoss> losses, const char* when) {
   for (const NamedLoss& loss : losses) {
     if (loss.count > 0) fmt::format_to(out, "lost  {} {}{}\n", loss.count, loss.what, when);

@@ -41,6 +41,9 @@ void add_lines(Out out, const char* title, const std::vector<std::string>& lines
 void add_names(Out out, const ReportedNames& named);
 void add_cases(Out out, const std::vector<std::string>& cases);
 
+// Of a verdict that is no fault.
+const char* why_no_fault(const Judgement& judgement);
+
 // Entries of the allow list that took something out, or have expired.
 void add_ignored(Out out, const std::vector<IgnoredRow>& rows);
 
