@@ -61,8 +61,7 @@ void warn_if_too_short(const Times& times) {
   log_warn(
       "--for {} with --interval {} gives {} looks: too short for a verdict, which needs {} "
       "looks, and 5 s",
-      format_duration(std::chrono::nanoseconds(times.length_ns)),
-      format_duration(std::chrono::nanoseconds(times.interval_ns)), looks, least_looks);
+      format_ns(times.length_ns), format_ns(times.interval_ns), looks, least_looks);
 }
 
 Result<std::vector<pid_t>> parse_pids(const std::vector<std::string>& texts) {

@@ -48,8 +48,7 @@ void WatchOutput::attached(const Observation& observation, uint64_t took_ns) {
     return;
   }
   fmt::print(stderr, "attached to {} in {}: {} coroutines were alive before\n",
-             observation.process().describe(), format_duration(std::chrono::nanoseconds(took_ns)),
-             account.baseline);
+             observation.process().describe(), format_ns(took_ns), account.baseline);
 }
 
 void WatchOutput::sample(Observation& observation, uint64_t elapsed_ns) {

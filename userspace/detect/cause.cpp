@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
-
 #include "detect/missing_act.h"
 #include "util/duration.h"
 #include "util/text.h"
@@ -16,10 +14,6 @@ using Kind = WaitObject::Kind;
 
 // An object whose count has been the same for so long is worth the mention.
 constexpr uint64_t worth_telling_ns = 2'000'000'000;
-
-std::string duration(uint64_t ns) {
-  return format_duration(std::chrono::nanoseconds(static_cast<int64_t>(ns)));
-}
 
 bool wakes_again_and_again(const PlaceWaits* waits) {
   return waits != nullptr && waits->stayed > 0 && 2 * waits->woke >= waits->stayed;
@@ -65,7 +59,7 @@ void add_evidence(const WaitObject* object, const PlaceWaits& waits,
   }
   if (object != nullptr && object->kind == Kind::wait_group &&
       waits.object_same_ns >= worth_telling_ns) {
-    evidence.push_back("the counter has not changed for " + duration(waits.object_same_ns));
+    evidence.push_back("the counter has not changed for " + format_ns(waits.object_same_ns));
   }
   if (waits.stayed > 0 && waits.orphans == waits.stayed) {
     evidence.push_back("spawned by coroutines that have ended");
@@ -141,11 +135,11 @@ Cause find_cause(const std::string& reason, const WaitObject* object, const Plac
 Cause find_cause(const Overdue& overdue, std::optional<bool> uses_processor) {
   Cause cause;
   if (overdue.verdict == Verdict::starved) {
-    cause.act = "could run, and is not run, for " + duration(overdue.for_ns) + " at least";
+    cause.act = "could run, and is not run, for " + format_ns(overdue.for_ns) + " at least";
     cause.fix = "let who keeps the workers yield, or wait; or have more workers";
     return cause;
   }
-  cause.act = "runs without a wait or yield, for " + duration(overdue.for_ns) + " at least";
+  cause.act = "runs without a wait or yield, for " + format_ns(overdue.for_ns) + " at least";
   cause.fix = "yield in long loops, or do the work in coro::blocking";
   if (!uses_processor) return cause;
   cause.evidence.push_back(*uses_processor

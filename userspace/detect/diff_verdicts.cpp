@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <unordered_map>
 
 #include "detect/withheld.h"
@@ -142,7 +141,7 @@ void add_remarks(const TwoLooks& two, DiffVerdicts& verdicts) {
   verdicts.remarks.push_back(fmt::format(
       "a population that grows at the same rate for {} is called a leak here; a start-up, a pool "
       "or a cache that takes longer to fill looks the same: compare dumps that are further apart",
-      format_duration(std::chrono::nanoseconds(static_cast<int64_t>(two.patience_ns)))));
+      format_ns(two.patience_ns)));
 }
 
 }  // namespace

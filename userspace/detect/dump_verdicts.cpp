@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 
 #include "detect/arrivals.h"
@@ -22,17 +21,13 @@ struct Waiting {
   uint64_t oldest_ns = 0;
 };
 
-std::string duration(uint64_t ns) {
-  return format_duration(std::chrono::nanoseconds(static_cast<int64_t>(ns)));
-}
-
 DumpVerdict may_leak(const Dump& dump, const Waiting& waiting) {
   DumpVerdict verdict;
   verdict.verdict = "may leak";
   verdict.because.push_back(fmt::format(
       "{} came at an even rate for the last {} of the process's {} and are here still; whether "
       "any leaves, one dump can not tell: `coroscope diff {} --after 10s` does",
-      waiting.members, duration(waiting.oldest_ns), duration(dump.uptime_ns), dump.pid));
+      waiting.members, format_ns(waiting.oldest_ns), format_ns(dump.uptime_ns), dump.pid));
   return verdict;
 }
 

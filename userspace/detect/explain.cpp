@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <cmath>
 
 #include "util/duration.h"
@@ -74,10 +73,6 @@ Explained explained(Verdict verdict) {
   return {"", "", "", ""};
 }
 
-std::string time_text(uint64_t ns) {
-  return format_duration(std::chrono::nanoseconds(static_cast<int64_t>(ns)));
-}
-
 std::string chance(double nats) {
   return fmt::format("by chance less than once in 10^{:.0f} looks",
                      std::floor(nats / std::log(10.0)));
@@ -100,7 +95,7 @@ std::string explain(const Judgement& judgement) {
       "  growth      {} came and {} left in {}: {:.1f} nats, {:.1f} needed ({})\n"
       "  cohort      {} left, {:.1f} or more would have if they were healthy: {:.1f} nats, {:.1f} "
       "needed ({})\n",
-      time_text(judgement.beyond_ns), judgement.stayed, growth.came, growth.left, time_text(length),
+      format_ns(judgement.beyond_ns), judgement.stayed, growth.came, growth.left, format_ns(length),
       growth.nats, judgement.nats_needed, chance(growth.nats), cohort.left, cohort.expected,
       cohort.nats, judgement.nats_needed, chance(cohort.nats));
   if (judgement.shown_left > 0) {

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "detect/arrivals.h"
 #include "util/duration.h"
@@ -64,9 +63,6 @@ bool may_become_fault(const Judgement& judgement) {
 }
 
 std::string format(const Judgement& judgement) {
-  const auto text = [](uint64_t ns) {
-    return format_duration(std::chrono::nanoseconds(static_cast<int64_t>(ns)));
-  };
   switch (judgement.ground) {
     case Ground::none:
       return may_become_fault(judgement)
@@ -75,12 +71,13 @@ std::string format(const Judgement& judgement) {
     case Ground::outlived:
       return fmt::format(
           "of {} that left, next to all did within {}; {} are older, and of those {} left",
-          judgement.shown_left, text(judgement.beyond_ns), judgement.stayed, judgement.cohort.left);
+          judgement.shown_left, format_ns(judgement.beyond_ns), judgement.stayed,
+          judgement.cohort.left);
     case Ground::patience:
       return fmt::format(
           "it has grown at an undiminished rate for {} or more, and of those who "
           "came {} left",
-          text(judgement.patience_ns), judgement.cohort.left);
+          format_ns(judgement.patience_ns), judgement.cohort.left);
     case Ground::unreachable:
       return "it grows, nobody leaves, and nobody but those who wait has a handle of what they "
              "wait for";

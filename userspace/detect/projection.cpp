@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
-
 #include "util/duration.h"
 
 namespace coroscope {
@@ -57,9 +55,8 @@ std::string format(const Projection& projection) {
     text = fmt::format("{} of stacks an hour", bytes_text(*projection.bytes_an_hour));
   }
   if (projection.limit.empty()) return text;
-  return fmt::format(
-      "{}{}{} is full in about {}", text, text.empty() ? "" : "; ", projection.limit,
-      format_duration(std::chrono::nanoseconds(static_cast<int64_t>(projection.reached_in_ns))));
+  return fmt::format("{}{}{} is full in about {}", text, text.empty() ? "" : "; ", projection.limit,
+                     format_ns(projection.reached_in_ns));
 }
 
 }  // namespace coroscope

@@ -26,7 +26,7 @@ std::string pid_text(pid_t pid, pid_t inner_pid) {
 }
 
 std::string duration(uint64_t ns) {
-  return format_duration(std::chrono::nanoseconds(ns));
+  return format_ns(ns);
 }
 
 std::string location(const ReportedFrame& frame) {

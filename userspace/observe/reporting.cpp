@@ -128,7 +128,7 @@ void add_remarks(const Target& target, TargetReport& report) {
     report.remarks.push_back(fmt::format(
         "a population that grows at the same rate for {} is called a leak here; a start-up, a pool "
         "or a cache that takes longer to fill looks the same: see --patience",
-        format_duration(std::chrono::nanoseconds(report.patience_ns))));
+        format_ns(report.patience_ns)));
   }
   if (report.stacks_unread > 0) {
     report.remarks.push_back(

@@ -131,4 +131,8 @@ std::string format_duration(nanoseconds duration) {
   return fmt::format("{}{}h{:02}m", sign, seconds / 3600, seconds % 3600 / 60);
 }
 
+std::string format_ns(uint64_t duration) {
+  return format_duration(std::chrono::nanoseconds(static_cast<int64_t>(duration)));
+}
+
 }  // namespace coroscope

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -16,5 +17,6 @@ Result<std::chrono::nanoseconds> parse_duration(std::string_view text);
 
 // format_duration is for people: "250 ns", "4.2 ms", "31.0 s", "2m05s", "3h20m".
 std::string format_duration(std::chrono::nanoseconds duration);
+std::string format_ns(uint64_t duration);
 
 }  // namespace coroscope
