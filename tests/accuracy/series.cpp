@@ -16,7 +16,7 @@ uint64_t age_ns(uint64_t seconds) {
   return seconds * 1'000'000'000 + 500'000'000;
 }
 
-constexpr double a_day = 86'400;
+constexpr double day_s = 86'400;
 
 // The chance to be alive at the census so many seconds after that of the second of birth,
 // which may be at any time of that second.
@@ -53,10 +53,10 @@ void Series::born(uint64_t members, const Lifetime& lifetime) {
     left -= leave;
     survival = next;
   }
-  if (lifetime.survival(a_day) >= 1) return;
+  if (lifetime.survival(day_s) >= 1) return;
   for (; left > 0; --left) {
     const double age = lifetime.age_of(random_.uniform() * survival) - 0.5;
-    if (age < a_day) leave_at(second_ + std::max(by_number + 1, static_cast<uint64_t>(age) + 1), 1);
+    if (age < day_s) leave_at(second_ + std::max(by_number + 1, static_cast<uint64_t>(age) + 1), 1);
   }
 }
 

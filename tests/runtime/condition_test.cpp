@@ -31,7 +31,7 @@ class ConditionTest : public testing::TestWithParam<unsigned> {
 INSTANTIATE_TEST_SUITE_P(Workers, ConditionTest, testing::Values(0u, 1u, 2u, 8u));
 
 // The model: a bounded queue. A lost wake-up leaves somebody waiting for ever.
-struct Queue {
+struct GuardedQueue {
   static constexpr std::size_t capacity = 3;
   coro::Mutex mutex;
   coro::Condition not_empty, not_full;
@@ -55,7 +55,7 @@ struct Queue {
   }
 };
 
-void produce(Queue& queue, std::uint64_t values) {
+void produce(GuardedQueue& queue, std::uint64_t values) {
   for (std::uint64_t i = 1; i <= values; ++i) {
     Lock lock(queue.mutex);
     queue.not_full.wait(lock, [&] { return queue.has_room(); });
@@ -63,7 +63,7 @@ void produce(Queue& queue, std::uint64_t values) {
   }
 }
 
-Task<> async_produce(Queue& queue, std::uint64_t values) {
+Task<> async_produce(GuardedQueue& queue, std::uint64_t values) {
   for (std::uint64_t i = 1; i <= values; ++i) {
     Lock lock = co_await queue.mutex.async_scoped_lock();
     co_await queue.not_full.async_wait(lock, [&] { return queue.has_room(); });
@@ -71,7 +71,7 @@ Task<> async_produce(Queue& queue, std::uint64_t values) {
   }
 }
 
-void consume(Queue& queue, std::uint64_t values, unsigned seed) {
+void consume(GuardedQueue& queue, std::uint64_t values, unsigned seed) {
   std::mt19937 random(seed);
   for (std::uint64_t i = 0; i < values;) {
     Lock lock(queue.mutex);
@@ -86,7 +86,7 @@ void consume(Queue& queue, std::uint64_t values, unsigned seed) {
   }
 }
 
-Task<> async_consume(Queue& queue, std::uint64_t values, unsigned seed) {
+Task<> async_consume(GuardedQueue& queue, std::uint64_t values, unsigned seed) {
   std::mt19937 random(seed);
   for (std::uint64_t i = 0; i < values;) {
     Lock lock = co_await queue.mutex.async_scoped_lock();
@@ -103,8 +103,8 @@ Task<> async_consume(Queue& queue, std::uint64_t values, unsigned seed) {
 }
 
 // In a coroutine: producers and consumers, `each` of them fibers and as many tasks.
-void crowd(unsigned each, std::uint64_t values, unsigned seed) {
-  Queue queue;
+void crowd_at_condition(unsigned each, std::uint64_t values, unsigned seed) {
+  GuardedQueue queue;
   coro::WaitGroup left;
   left.add(4 * each);
   for (unsigned i = 0; i < each; ++i) {
@@ -133,13 +133,13 @@ void crowd(unsigned each, std::uint64_t values, unsigned seed) {
 }
 
 TEST_P(ConditionTest, LosesNoWakeUp) {
-  scheduler_.run([] { crowd(4, 200, 0); });
+  scheduler_.run([] { crowd_at_condition(4, 200, 0); });
 }
 
 TEST(Condition, LosesNoWakeUpInAnyOrder) {
   for (unsigned seed = 0; seed < check_seeds / 10; ++seed) {
     coro::Scheduler scheduler(seeded(seed));
-    scheduler.run([&] { crowd(1, 6, seed); });
+    scheduler.run([&] { crowd_at_condition(1, 6, seed); });
   }
 }
 

@@ -38,7 +38,7 @@ struct Work {
   }
 };
 
-void crowd(unsigned count, unsigned limit, unsigned seed) {
+void crowd_at_group(unsigned count, unsigned limit, unsigned seed) {
   std::mt19937 random(seed);
   Work work{limit};
   unsigned started = 0;
@@ -77,14 +77,14 @@ void crowd(unsigned count, unsigned limit, unsigned seed) {
 
 TEST_P(GroupTest, KeepsToItsLimitAndWaitsForAll) {
   scheduler_.run([] {
-    for (unsigned limit : {1u, 3u, 100u}) crowd(100, limit, limit);
+    for (unsigned limit : {1u, 3u, 100u}) crowd_at_group(100, limit, limit);
   });
 }
 
 TEST(Group, KeepsToItsLimitInEveryOrder) {
   for (unsigned seed = 0; seed < check_seeds / 10; ++seed) {
     coro::Scheduler scheduler(seeded(seed));
-    scheduler.run([&] { crowd(6, 1 + seed % 3, seed); });
+    scheduler.run([&] { crowd_at_group(6, 1 + seed % 3, seed); });
   }
 }
 
@@ -203,9 +203,9 @@ TEST(Group, MayBeLeftInATask) {
     for (int i = 0; i < 3; ++i) {
       coro::go([]() -> Task<> {
         coro::Group group;
-        coro::Channel<int> never(0);
+        coro::Channel<int> silent(0);
         group.go(
-            [never]() mutable -> Task<> { static_cast<void>(co_await never.async_receive()); });
+            [silent]() mutable -> Task<> { static_cast<void>(co_await silent.async_receive()); });
         co_await group.async_wait();
       });
     }

@@ -16,11 +16,12 @@ namespace {
 // With how many coroutines the process is left once the scheduler has ended.
 [[noreturn]] void end_with(const char* keep, const coro::SchedulerOptions& options) {
   if (keep != nullptr) setenv("CORO_KEEP_LEFTOVERS", keep, 1);
-  coro::Channel<int> never(0);
+  coro::Channel<int> silent(0);
   {
     coro::Scheduler scheduler(options);
-    scheduler.go([&never] { static_cast<void>(never.receive()); });
-    scheduler.go([&never] { static_cast<void>(never.receive_for(std::chrono::milliseconds(20))); });
+    scheduler.go([&silent] { static_cast<void>(silent.receive()); });
+    scheduler.go(
+        [&silent] { static_cast<void>(silent.receive_for(std::chrono::milliseconds(20))); });
     scheduler.run([] { coro::yield(); });
   }
   std::_Exit(static_cast<int>(coro::debug::count()));

@@ -88,7 +88,7 @@ Task<> async_take_turns(Guarded& guarded, int turns, unsigned seed, std::uint64_
 }
 
 // In a coroutine: many at once, half of them tasks.
-void crowd(unsigned each, int turns, unsigned seed) {
+void crowd_at_mutex(unsigned each, int turns, unsigned seed) {
   Guarded guarded;
   coro::WaitGroup left;
   std::vector<std::uint64_t> locks(2 * std::size_t{each});
@@ -113,13 +113,13 @@ void crowd(unsigned each, int turns, unsigned seed) {
 }
 
 TEST_P(MutexTest, OneIsInsideAtATime) {
-  scheduler_.run([] { crowd(10, 300, 0); });
+  scheduler_.run([] { crowd_at_mutex(10, 300, 0); });
 }
 
 TEST(Mutex, OneIsInsideAtATimeInEveryOrder) {
   for (unsigned seed = 0; seed < check_seeds / 10; ++seed) {
     coro::Scheduler scheduler(seeded(seed));
-    scheduler.run([&] { crowd(2, 6, seed); });
+    scheduler.run([&] { crowd_at_mutex(2, 6, seed); });
   }
 }
 

@@ -15,7 +15,7 @@ namespace {
 using coro::net::Connection;
 using coro::net::Listener;
 
-void echo(Connection connection) {
+void echo_all(Connection connection) {
   std::array<char, 1024> buffer;
   std::error_code error;
   while (const std::size_t count = connection.read(buffer.data(), buffer.size(), error)) {
@@ -32,7 +32,7 @@ void serve_echo(Listener& listener) {
       EXPECT_EQ(error, std::errc::operation_canceled);
       return;
     }
-    coro::go([connection = std::move(connection)]() mutable { echo(std::move(connection)); });
+    coro::go([connection = std::move(connection)]() mutable { echo_all(std::move(connection)); });
   }
 }
 

@@ -28,8 +28,10 @@ struct Note {
 class Binary {
  public:
   explicit Binary(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    bytes_.assign(std::istreambuf_iterator<char>(file), {});
+    std::ifstream file(path, std::ios::binary | std::ios::ate);
+    bytes_.resize(static_cast<std::size_t>(file.tellg()));
+    file.seekg(0).read(bytes_.data(), static_cast<std::streamsize>(bytes_.size()));
+    EXPECT_TRUE(file) << path;
   }
 
   template <class T>

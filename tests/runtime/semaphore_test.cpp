@@ -77,7 +77,7 @@ Task<> async_use(Shared& shared, int turns, unsigned seed) {
 }
 
 // In a coroutine: many at once, half of them tasks.
-void crowd(unsigned each, int turns, unsigned seed) {
+void crowd_at_semaphore(unsigned each, int turns, unsigned seed) {
   Shared shared;
   coro::WaitGroup left;
   left.add(2 * each);
@@ -98,13 +98,13 @@ void crowd(unsigned each, int turns, unsigned seed) {
 }
 
 TEST_P(SemaphoreTest, NeverGivesOutMoreThanThereIs) {
-  scheduler_.run([] { crowd(10, 200, 0); });
+  scheduler_.run([] { crowd_at_semaphore(10, 200, 0); });
 }
 
 TEST(Semaphore, NeverGivesOutMoreThanThereIsInEveryOrder) {
   for (unsigned seed = 0; seed < check_seeds / 10; ++seed) {
     coro::Scheduler scheduler(seeded(seed));
-    scheduler.run([&] { crowd(2, 6, seed); });
+    scheduler.run([&] { crowd_at_semaphore(2, 6, seed); });
   }
 }
 

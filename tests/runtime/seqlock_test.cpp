@@ -11,7 +11,7 @@
 
 namespace {
 
-using Channel = coro::Channel<int>;
+using Numbers = coro::Channel<int>;
 
 void expect_possible(const coro_header& header, std::uint64_t left, std::uint64_t right) {
   ASSERT_LE(header.state, std::uint32_t{CORO_STATE_EXITING});
@@ -44,7 +44,7 @@ void expect_possible(const coro_header& header, std::uint64_t left, std::uint64_
 }
 
 // Sends on one channel only, receives on the other only.
-void churn(Channel left, Channel right, int rounds, coro::WaitGroup& group) {
+void churn(Numbers left, Numbers right, int rounds, coro::WaitGroup& group) {
   for (int i = 0; i < rounds; ++i) {
     left.send(i);
     static_cast<void>(right.receive());
@@ -59,7 +59,7 @@ void churn(Channel left, Channel right, int rounds, coro::WaitGroup& group) {
 
 TEST(Seqlock, ReaderSeesConsistentHeaders) {
   coro::Scheduler scheduler({.workers = 2, .require_empty = true});
-  Channel left(0), right(0);
+  Numbers left(0), right(0);
   const auto left_address = reinterpret_cast<std::uint64_t>(left.object());
   const auto right_address = reinterpret_cast<std::uint64_t>(right.object());
   std::atomic<bool> done{false};

@@ -21,7 +21,7 @@ class TaskJoin : public testing::TestWithParam<unsigned> {
 };
 INSTANTIATE_TEST_SUITE_P(Workers, TaskJoin, testing::Values(0u, 1u, 2u, 8u));
 
-Task<std::unique_ptr<int>> make(int value) {
+Task<std::unique_ptr<int>> make_later(int value) {
   co_await coro::async_yield();
   co_return std::make_unique<int>(value);
 }
@@ -33,7 +33,7 @@ Task<> fail() {
 
 TEST_P(TaskJoin, FiberWaitsForTasks) {
   scheduler_.run([] {
-    for (int i = 0; i < 100; ++i) ASSERT_EQ(*coro::wait(make(i)), i);
+    for (int i = 0; i < 100; ++i) ASSERT_EQ(*coro::wait(make_later(i)), i);
     EXPECT_THROW(coro::wait(fail()), std::runtime_error);
     EXPECT_THROW(coro::wait(Task<>()), coro::UsageError);
   });

@@ -54,7 +54,7 @@ std::vector<json> tree_with(const Child& target, const char* what, uint64_t leas
 }
 
 // "coroutine 7 [sync.Mutex.Lock, held by coroutine 5, 0 ms]:", as the target tells of itself.
-std::map<uint64_t, uint64_t> told_by(Child& target) {
+std::map<uint64_t, uint64_t> waits_told_by(Child& target) {
   static const std::regex held(
       "coroutine (\\d+)(?: \".*\")? \\[[^\\]]*(?:held by| of) coroutine (\\d+),.*");
   std::map<uint64_t, uint64_t> told;
@@ -69,7 +69,7 @@ std::map<uint64_t, uint64_t> told_by(Child& target) {
 TEST(DumpTree, NamesWhomTheTargetNames) {
   Child target({program("waiting")});
   ASSERT_EQ(target.read_line(), "ready");
-  const auto told = told_by(target);
+  const auto told = waits_told_by(target);
   ASSERT_EQ(told.size(), 3u) << "two for locks, one for a child";
   const auto lines = json_tree(target);
   EXPECT_EQ(lines[0]["live"], 12);

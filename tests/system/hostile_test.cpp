@@ -40,8 +40,8 @@ nlohmann::json listed(pid_t pid) {
   EXPECT_EQ(outcome.code, 0) << outcome.errors;
   std::istringstream lines(outcome.output);
   for (std::string line; std::getline(lines, line);) {
-    auto json = nlohmann::json::parse(line);
-    if (json.value("pid", 0) == pid) return json;
+    auto row = nlohmann::json::parse(line);
+    if (row.value("pid", 0) == pid) return row;
   }
   return {};
 }

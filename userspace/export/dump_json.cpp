@@ -9,7 +9,7 @@
 namespace coroscope {
 namespace {
 
-std::string address(uint64_t value) {
+std::string hex(uint64_t value) {
   return fmt::format("{:#x}", value);
 }
 
@@ -30,7 +30,7 @@ void add_state(Json& json, const Dump& dump, Activity activity, Reason reason) {
 }
 
 void add_wait(Json& json, const DumpRecord& record, const DumpDetail& detail) {
-  if (record.object != 0) json["object"] = address(record.object);
+  if (record.object != 0) json["object"] = hex(record.object);
   if (!detail.cause.empty()) json["cause"] = detail.cause;
   if (!detail.select_cases.empty()) json["select_cases"] = detail.select_cases;
 }

@@ -12,7 +12,7 @@
 namespace coroscope {
 namespace {
 
-constexpr size_t max_cached = 1 << 18;  // a target can not make the cache grow for ever
+constexpr size_t max_frames = 1 << 18;  // a target can not make the cache grow for ever
 
 std::string text_of(const char* text) {
   return text == nullptr ? std::string() : text;
@@ -138,7 +138,7 @@ const std::vector<Frame>& Symbolizer::frames(uint64_t pc, bool is_return_address
     if (known != state.cache.end()) return known->second;
   }
   DebugModules::Entry* entry = debug_modules_->find(lookup);
-  if (state.generation != debug_modules_->generation() || state.cache.size() >= max_cached) {
+  if (state.generation != debug_modules_->generation() || state.cache.size() >= max_frames) {
     state.generation = debug_modules_->generation();
     state.cache.clear();
     state.indexes.clear();

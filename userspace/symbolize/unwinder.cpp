@@ -12,7 +12,7 @@ namespace {
 
 using Kind = CfiRule::Kind;
 
-constexpr size_t max_cached = 1 << 16;  // a target can not make the cache grow for ever
+constexpr size_t max_rows = 1 << 16;  // a target can not make the cache grow for ever
 
 // One frame while it is unwound.
 struct Cursor {
@@ -168,7 +168,7 @@ const Unwinder::State::Known& Unwinder::State::find(uint64_t lookup) {
     if (at != rows.end()) return at->second;
   }
   DebugModules::Entry* entry = modules.find(lookup);
-  if (generation != modules.generation() || rows.size() >= max_cached) {
+  if (generation != modules.generation() || rows.size() >= max_rows) {
     generation = modules.generation();
     rows.clear();
   }

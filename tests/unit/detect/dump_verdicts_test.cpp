@@ -5,10 +5,12 @@
 
 #include <cmath>
 
+#include "simulation.h"
+
 namespace coroscope {
 namespace {
 
-constexpr uint64_t second = 1'000'000'000;
+using testing::second_ns;
 constexpr DumpPlace place{1, 2, 3};
 
 // `members` that wait, the i-th born at birth(i / members) of the process's life.
@@ -16,7 +18,7 @@ template <typename Birth>
 Dump waiting(uint64_t members, uint64_t uptime_s, const Birth& birth) {
   Dump dump;
   dump.pid = 4711;
-  dump.uptime_ns = uptime_s * second;
+  dump.uptime_ns = uptime_s * second_ns;
   for (uint64_t i = 0; i < members; ++i) {
     DumpRecord record;
     record.id = i + 1;

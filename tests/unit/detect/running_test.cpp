@@ -3,12 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include "simulation.h"
+
 namespace coroscope {
 namespace {
 
-constexpr uint64_t second = 1'000'000'000;
+using testing::second_ns;
 
-class Running : public testing::Test {
+class Running : public ::testing::Test {
  protected:
   Member& add(uint64_t id, Activity activity) {
     Member& member = census.members.emplace_back();
@@ -20,7 +22,7 @@ class Running : public testing::Test {
   }
   void look_for(int seconds, bool stopped = false) {
     for (int i = 0; i < seconds; ++i) {
-      census.ended_ns += second;
+      census.ended_ns += second_ns;
       detector.check(census, stopped);
     }
   }
@@ -32,7 +34,7 @@ class Running : public testing::Test {
   using Ids = std::vector<uint64_t>;
 
   Census census;
-  RunningDetector detector{10 * second};
+  RunningDetector detector{10 * second_ns};
 };
 
 TEST_F(Running, WhoDoesTheSameForTooLongIsTold) {
@@ -47,7 +49,7 @@ TEST_F(Running, WhoDoesTheSameForTooLongIsTold) {
   ASSERT_EQ(overdue(), (Ids{1, 2}));
   const Overdue& busy = detector.overdue()[0];
   EXPECT_EQ(busy.verdict, Verdict::busy);
-  EXPECT_EQ(busy.for_ns, 10 * second);
+  EXPECT_EQ(busy.for_ns, 10 * second_ns);
   EXPECT_EQ(busy.place, (PopulationKey{.spawn_stack = 1, .activity = Activity::running}));
   EXPECT_EQ(detector.overdue()[1].verdict, Verdict::starved);
   EXPECT_EQ(detector.overdue()[1].place.activity, Activity::runnable);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "detect/cause.h"
+#include "simulation.h"
 
 namespace coroscope {
 namespace {
@@ -11,10 +12,10 @@ namespace {
 using Kind = WaitObject::Kind;
 
 constexpr Reason lock = 9, nil = 3, no_cases = 6, select_reason = 5, receive = 1;
-constexpr uint64_t second = 1'000'000'000;
+using testing::second_ns;
 
 // Looks at coroutines, each of a population of its own unless a test says otherwise.
-class Looks : public testing::Test {
+class Looks : public ::testing::Test {
  protected:
   Looks() {
     look.tells_deadlines = true;
@@ -41,7 +42,7 @@ class Looks : public testing::Test {
 
   // As long after the last as a watch has it.
   void take() {
-    look.time_ns += second;
+    look.time_ns += second_ns;
     detector.check(look);
   }
   const PlaceWaits& of(uint64_t id) {
@@ -248,7 +249,7 @@ TEST_F(Looks, ACauseSaysWhatIsKnownOfTheObject) {
 
 TEST(StuckFindings, AreOfWholePopulationsAndComeFirst) {
   Tracking tracking;
-  Census census{.ended_ns = second, .slots = 3, .members = {}, .losses = {}};
+  Census census{.ended_ns = second_ns, .slots = 3, .members = {}, .losses = {}};
   for (uint32_t slot = 0; slot < 3; ++slot) {
     census.members.push_back(
         {.id = slot + 1, .slot = slot, .spawn_stack = slot, .activity = Activity::parked});
@@ -259,7 +260,7 @@ TEST(StuckFindings, AreOfWholePopulationsAndComeFirst) {
   WaitPlaces waits;
   waits[all[1].key] = {.looked_at = 2, .stuck = 2};
   waits[all[2].key] = {.looked_at = 2, .stuck = 1};
-  const std::vector<Finding> findings = find_all(tracking, second, true, stuck_places(waits));
+  const std::vector<Finding> findings = find_all(tracking, second_ns, true, stuck_places(waits));
   ASSERT_EQ(findings.size(), 3u);
   EXPECT_EQ(findings[0].population, &all[1]);
   EXPECT_EQ(findings[0].judgement.verdict, Verdict::stuck);

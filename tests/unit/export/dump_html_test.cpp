@@ -14,10 +14,8 @@
 namespace coroscope {
 namespace {
 
-using nlohmann::json;
-
 // What flame_graph_check.js says of the page.
-json checked(const std::string& page, const std::string& pattern) {
+nlohmann::json checked(const std::string& page, const std::string& pattern) {
   const std::string name = ::testing::UnitTest::GetInstance()->current_test_info()->name();
   const std::string path =
       ::testing::TempDir() + "flame_graph_" + name + "_" + std::to_string(getpid()) + ".html";
@@ -34,21 +32,22 @@ json checked(const std::string& page, const std::string& pattern) {
   const int status = pclose(node);
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << command;
   std::remove(path.c_str());
-  const json said = json::parse(output, nullptr, false);
+  const nlohmann::json said = nlohmann::json::parse(output, nullptr, false);
   EXPECT_FALSE(said.is_discarded()) << output;
   return said;
 }
 
 TEST(HtmlDump, IsAFlameGraphOfTheGroups) {
   const Dump dump = two_waiting_one_running();
-  const json page = checked(written(*html_dump(), by_stack(dump)), "fetch");
+  const nlohmann::json page = checked(written(*html_dump(), by_stack(dump)), "fetch");
   EXPECT_EQ(page["title"], "coroscope dump 4711");
   EXPECT_EQ(page["coroutines"], 3);
   EXPECT_EQ(page["names"],
-            json::array({"all", "serve", "fetch;all", "[chan receive]", "[running]"}));
-  EXPECT_EQ(page["places"], json::array({"", "/src/serve.cpp:12", "/src/fetch.cpp:57", "", ""}));
-  EXPECT_EQ(page["waits_ms"], json::array({20'000, 20'000, 20'000, 20'000, 0}));
-  EXPECT_EQ(page["found"], json::array({"fetch;all"}));
+            nlohmann::json::array({"all", "serve", "fetch;all", "[chan receive]", "[running]"}));
+  EXPECT_EQ(page["places"],
+            nlohmann::json::array({"", "/src/serve.cpp:12", "/src/fetch.cpp:57", "", ""}));
+  EXPECT_EQ(page["waits_ms"], nlohmann::json::array({20'000, 20'000, 20'000, 20'000, 0}));
+  EXPECT_EQ(page["found"], nlohmann::json::array({"fetch;all"}));
   EXPECT_EQ(page["coroutines_found"], 2);
   EXPECT_EQ(page["highlighted"], 1);
   EXPECT_EQ(page["said"], "2 of 3 coroutines match (66.67%)");
@@ -56,8 +55,8 @@ TEST(HtmlDump, IsAFlameGraphOfTheGroups) {
 
 TEST(HtmlDump, ASearchCountsEachCoroutineOnce) {
   const Dump dump = two_waiting_one_running();
-  const json page = checked(written(*html_dump(), by_stack(dump)), "cpp:|CHAN");
-  EXPECT_EQ(page["found"], json::array({"serve", "fetch;all", "[chan receive]"}));
+  const nlohmann::json page = checked(written(*html_dump(), by_stack(dump)), "cpp:|CHAN");
+  EXPECT_EQ(page["found"], nlohmann::json::array({"serve", "fetch;all", "[chan receive]"}));
   EXPECT_EQ(page["coroutines_found"], 2);
 }
 
@@ -69,7 +68,7 @@ TEST(HtmlDump, StacksThatBeginAlikeAreOneFrame) {
   dump.records[1].parked_stack = 3;
   dump.records.push_back(dump.records[0]);
   dump.records.back().parked_stack = 4;
-  const json page = checked(written(*html_dump(), by_stack(dump)), "serve.cpp:12");
+  const nlohmann::json page = checked(written(*html_dump(), by_stack(dump)), "serve.cpp:12");
   EXPECT_EQ(std::count(page["names"].begin(), page["names"].end(), "serve"), 2);
   EXPECT_EQ(page["coroutines"], 4);
   EXPECT_EQ(page["coroutines_found"], 2);
@@ -82,13 +81,13 @@ TEST(HtmlDump, LossesAreOnTop) {
   dump.records[0].parked_stack = unread_parked_stack;
   DumpPage page = by_stack(dump);
   page.groups.resize(2);
-  const json said = checked(written(*html_dump(), page, 4), "cut|not read");
+  const nlohmann::json said = checked(written(*html_dump(), page, 4), "cut|not read");
   const std::string notes = said["notes"];
   for (const char* part : {"pid 4711  order_server", "beyond --limit", "note  4 coroutines ended",
                            "lost", "completeness 30.00%"}) {
     EXPECT_NE(notes.find(part), std::string::npos) << part << " is not in: " << notes;
   }
-  EXPECT_EQ(said["found"], json::array({"[stack not read]", "[cut]"}));
+  EXPECT_EQ(said["found"], nlohmann::json::array({"[stack not read]", "[cut]"}));
   EXPECT_EQ(said["coroutines_found"], 2);
 }
 
@@ -103,7 +102,7 @@ TEST(HtmlDump, NothingThatATargetSaysIsMarkup) {
                                   {bytes, "/src/a.cpp", 2, 0x20},
                                   {"__proto__", "constructor", 3, 0x30},
                                   {std::string(100'000, 'x'), "/src/b.cpp", 4, 0x40}};
-  const json page = checked(written(*html_dump(), by_stack(dump)), "alert");
+  const nlohmann::json page = checked(written(*html_dump(), by_stack(dump)), "alert");
   EXPECT_EQ(page["names"][4], markup);
   EXPECT_EQ(page["names"][3],
             std::string("nul\0quote\"'`${x}\\u003c", 22) + "\xef\xbf\xbd\xe2\x80\xa8&amp;");
@@ -133,14 +132,14 @@ TEST(HtmlDump, IsBoundedAndSaysSo) {
     return checked(written(*html_dump(bounds), by_stack(dump)), "nothing");
   };
   for (const HtmlBounds& bounds : {by_nodes, by_depth, by_text}) {
-    const json page = page_of(bounds);
+    const nlohmann::json page = page_of(bounds);
     EXPECT_EQ(page["coroutines"], 500) << "each is still counted";
     EXPECT_NE(page["notes"].get<std::string>().find("beyond what this page holds"),
               std::string::npos);
     EXPECT_LE(page["names"].size(), bounds.nodes);
     EXPECT_LE(page["depth"], bounds.depth);
   }
-  const json whole = page_of({});
+  const nlohmann::json whole = page_of({});
   EXPECT_EQ(whole["names"].size(), 1 + 500 * 51);
 }
 

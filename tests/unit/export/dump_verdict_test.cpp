@@ -24,7 +24,7 @@ Dump stuck_dump() {
   return dump;
 }
 
-Result<SavedDump> read(const std::string& text) {
+Result<SavedDump> read_back(const std::string& text) {
   std::istringstream input(text);
   return read_saved_dump(input, "saved.json");
 }
@@ -34,7 +34,7 @@ std::string error_with(const std::string& from, const std::string& to) {
   const Dump dump = stuck_dump();
   std::string text = written(*json_dump(), by_stack(dump));
   text.replace(text.find(from), from.size(), to);
-  const auto saved = read(text);
+  const auto saved = read_back(text);
   return saved ? "none" : saved.error().message;
 }
 
@@ -89,7 +89,7 @@ TEST(DumpVerdicts, InJsonHaveTheFieldsOfFindings) {
 
 TEST(DumpVerdicts, AreReadBack) {
   const Dump dump = stuck_dump();
-  const auto saved = read(written(*json_dump(), by_stack(dump)));
+  const auto saved = read_back(written(*json_dump(), by_stack(dump)));
   ASSERT_TRUE(saved) << saved.error().message;
   EXPECT_EQ(saved->dump.uptime_ns, dump.uptime_ns);
   EXPECT_EQ(saved->dump.verdicts.size(), 1u);
@@ -113,7 +113,7 @@ TEST(DumpVerdicts, OfAFileAreNotTrusted) {
   for (const char* words : {"take locks", "coroutine 2 waits", "2 members"}) {
     text.replace(text.find(words), 1, "\\u001b");
   }
-  const auto saved = read(text);
+  const auto saved = read_back(text);
   ASSERT_TRUE(saved);
   const DumpVerdict& verdict = saved->dump.verdicts.begin()->second;
   EXPECT_EQ(verdict.fix, "?ake locks in one order everywhere");

@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include "times.h"
+
 namespace coroscope {
 namespace {
 
-constexpr uint64_t second = 1'000'000'000;
+using testing::second;
 
 DumpRecord parked(uint64_t id, uint64_t wait_s, ParkedStack stack) {
   DumpRecord record;
@@ -20,7 +22,7 @@ DumpRecord parked(uint64_t id, uint64_t wait_s, ParkedStack stack) {
   return record;
 }
 
-class Query : public testing::Test {
+class Query : public ::testing::Test {
  protected:
   Query() {
     dump.reasons = {{1, "chan receive"}, {7, "sleep"}};

@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include "times.h"
+
 namespace coroscope {
 namespace {
 
-Member parked(uint64_t id, uint32_t slot, SpawnStack spawn = 1, ParkedStack place = 10) {
+Member waiting(uint64_t id, uint32_t slot, SpawnStack spawn = 1, ParkedStack place = 10) {
   Member m;
   m.id = id;
   m.slot = slot;
@@ -29,10 +31,10 @@ Census census_of(std::vector<Member> members, uint64_t time_ns = 1) {
 
 TEST(Populations, GroupsByWhereBornWhereWaitingAndWhy) {
   Populations populations(Grouping::by_place);
-  Member other_reason = parked(4, 3);
+  Member other_reason = waiting(4, 3);
   other_reason.reason = 9;
-  populations.add(
-      census_of({parked(1, 0), parked(2, 1), parked(3, 2, 1, 11), other_reason, parked(5, 4, 2)}));
+  populations.add(census_of(
+      {waiting(1, 0), waiting(2, 1), waiting(3, 2, 1, 11), other_reason, waiting(5, 4, 2)}));
   ASSERT_EQ(populations.all().size(), 4u);
   EXPECT_EQ(populations.all()[0].live, 2u);
   EXPECT_EQ(populations.all()[0].example_id, 1u);
@@ -41,11 +43,11 @@ TEST(Populations, GroupsByWhereBornWhereWaitingAndWhy) {
 
 TEST(Populations, WhoIsInABlockingCallIsGroupedByItsPlaceToo) {
   Populations populations(Grouping::by_place);
-  Member here = parked(1, 0);
-  Member there = parked(2, 1, 1, 11);
+  Member here = waiting(1, 0);
+  Member there = waiting(2, 1, 1, 11);
   here.activity = there.activity = Activity::syscall;
   there.reason = 9;  // of its last wait
-  populations.add(census_of({here, there, parked(3, 2)}));
+  populations.add(census_of({here, there, waiting(3, 2)}));
   ASSERT_EQ(populations.all().size(), 3u);
   EXPECT_EQ(populations.all()[1].key.parked_stack, 11u);
   EXPECT_EQ(populations.all()[1].key.reason, 0u);
@@ -55,7 +57,7 @@ TEST(Populations, ItsMembersAreFound) {
   Populations populations(Grouping::by_place);
   std::vector<Member> members;
   for (uint32_t slot = 0; slot < 60; ++slot) {
-    members.push_back(parked(slot + 1, slot, 1, slot % 2 == 0 ? 10 : 11));
+    members.push_back(waiting(slot + 1, slot, 1, slot % 2 == 0 ? 10 : 11));
   }
   populations.add(census_of(members));
   members.erase(members.begin());
@@ -73,8 +75,8 @@ TEST(Populations, ItsMembersAreFound) {
 
 TEST(Populations, FollowsMembersByIdentity) {
   Populations populations(Grouping::by_place);
-  populations.add(census_of({parked(1, 0), parked(2, 1)}));
-  populations.add(census_of({parked(1, 0), parked(3, 1)}));  // 2 left, 3 took its slot
+  populations.add(census_of({waiting(1, 0), waiting(2, 1)}));
+  populations.add(census_of({waiting(1, 0), waiting(3, 1)}));  // 2 left, 3 took its slot
   const Population& group = populations.all()[0];
   EXPECT_EQ(group.live, 2u);
   EXPECT_EQ(group.joined, 3u);
@@ -88,8 +90,8 @@ TEST(Populations, WhoMovesToAnotherPlaceLeavesThisOne) {
   Populations by_place(Grouping::by_place);
   Populations by_spawn(Grouping::by_spawn);
   for (const ParkedStack place : {10u, 11u, 10u}) {
-    by_place.add(census_of({parked(1, 0, 1, place)}));
-    by_spawn.add(census_of({parked(1, 0, 1, place)}));
+    by_place.add(census_of({waiting(1, 0, 1, place)}));
+    by_spawn.add(census_of({waiting(1, 0, 1, place)}));
   }
   ASSERT_EQ(by_place.all().size(), 2u);
   EXPECT_EQ(by_place.all()[0].left, 1u);
@@ -98,7 +100,7 @@ TEST(Populations, WhoMovesToAnotherPlaceLeavesThisOne) {
   EXPECT_EQ(by_spawn.all()[0].left, 0u);
 }
 
-constexpr uint64_t second = 1'000'000'000;
+using testing::second;
 
 uint32_t members_in(const AgeBins& bins, uint64_t age_ns) {
   return age_count(bins, age_bin(age_ns));
@@ -106,9 +108,9 @@ uint32_t members_in(const AgeBins& bins, uint64_t age_ns) {
 
 TEST(Populations, StaysAreToldByHowLongTheyLasted) {
   Populations populations(Grouping::by_place);
-  Member old = parked(1, 0);
+  Member old = waiting(1, 0);
   old.since_ns = 90 * second;
-  Member young = parked(2, 1);
+  Member young = waiting(2, 1);
   young.since_ns = 99 * second;
   populations.add(census_of({old, young}, 100 * second));
   const Stays& stays = populations.all()[0].stays;
@@ -127,7 +129,7 @@ TEST(Populations, StaysAreToldByHowLongTheyLasted) {
 TEST(Populations, AStayGoesOnAsLongAsTheMemberIsSeenThere) {
   Populations by_place(Grouping::by_place);
   Populations by_spawn(Grouping::by_spawn);
-  Member member = parked(1, 0);
+  Member member = waiting(1, 0);
   member.spawned_ns = 50 * second;
   member.since_ns = 99 * second;
   for (uint64_t now = 100; now <= 110; now += 10) {
@@ -141,7 +143,7 @@ TEST(Populations, AStayGoesOnAsLongAsTheMemberIsSeenThere) {
 
 TEST(Populations, ATimeOfTheFutureIsNoAge) {
   Populations populations(Grouping::by_spawn);
-  Member member = parked(1, 0);
+  Member member = waiting(1, 0);
   member.spawned_ns = UINT64_MAX;
   populations.add(census_of({member}, second));
   EXPECT_EQ(populations.all()[0].stays.present, AgeBins{1});
@@ -149,7 +151,7 @@ TEST(Populations, ATimeOfTheFutureIsNoAge) {
 
 TEST(Populations, ThoseBornHereAndThereMayBeOneGroup) {
   Populations populations(Grouping::by_parked);
-  populations.add(census_of({parked(1, 0, 1, 10), parked(2, 1, 2, 10), parked(3, 2, 1, 11)}));
+  populations.add(census_of({waiting(1, 0, 1, 10), waiting(2, 1, 2, 10), waiting(3, 2, 1, 11)}));
   ASSERT_EQ(populations.all().size(), 2u);
   EXPECT_EQ(populations.all()[0].live, 2u);
   EXPECT_EQ(populations.all()[0].key.spawn_stack, 0u);
@@ -173,7 +175,7 @@ TEST(AgeBins, AreAQuarterOfADoublingWide) {
 
 TEST(Populations, TheRuntimesOwnCoroutinesAreLeftOut) {
   Populations populations(Grouping::by_place);
-  Member own = parked(1, 0);
+  Member own = waiting(1, 0);
   own.system = true;
   populations.add(census_of({own}));
   EXPECT_TRUE(populations.all().empty());
@@ -181,7 +183,7 @@ TEST(Populations, TheRuntimesOwnCoroutinesAreLeftOut) {
 
 TEST(Populations, ASlotBeyondTheTableIsIgnored) {
   Populations populations(Grouping::by_place);
-  populations.add(census_of({parked(1, 4000)}));
+  populations.add(census_of({waiting(1, 4000)}));
   EXPECT_TRUE(populations.all().empty());
 }
 

@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include "times.h"
+
 namespace coroscope {
 namespace {
 
-constexpr uint64_t second = 1'000'000'000;
+using testing::second;
 
 SchedulerFigures scheduler(uint64_t id, uint64_t spawned, uint64_t exited) {
   SchedulerFigures one;

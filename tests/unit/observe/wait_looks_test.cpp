@@ -10,7 +10,7 @@
 namespace coroscope {
 namespace {
 
-constexpr uint64_t now_ns = 10'000'000'000;
+constexpr uint64_t looked_ns = 10'000'000'000;
 
 Member parked(uint64_t id, uint64_t object) {
   Member member;
@@ -23,7 +23,7 @@ Member parked(uint64_t id, uint64_t object) {
 
 Census census_of(std::vector<Member> members) {
   Census census;
-  census.ended_ns = now_ns;
+  census.ended_ns = looked_ns;
   census.members = std::move(members);
   return census;
 }
@@ -46,7 +46,7 @@ TEST(WaitLooks, AreAtSomeOfEachPopulationAndTheSameEachTime) {
   members.back().activity = Activity::running;
   const WaitLook look = look_at_waits(target, census_of(members));
   EXPECT_EQ(look.members.size(), most_of_a_place + 3);
-  EXPECT_EQ(look.time_ns, now_ns);
+  EXPECT_EQ(look.time_ns, looked_ns);
   std::reverse(members.begin(), members.end());
   EXPECT_EQ(ids_of(look_at_waits(target, census_of(members))), ids_of(look));
 }
@@ -105,7 +105,7 @@ TEST(WaitLooks, WhatAShortWaitIsForIsNotRead) {
   FakeTarget target;
   target.objects[16] = {.kind = WaitObject::Kind::mutex, .length = 1, .holder = 7};
   Census census = census_of({parked(1, 16)});
-  census.members[0].since_ns = now_ns - 1'000'000;
+  census.members[0].since_ns = looked_ns - 1'000'000;
   const WaitLook look = look_at_waits(target, census);
   ASSERT_EQ(look.members.size(), 1u);
   EXPECT_FALSE(look.members[0].object);

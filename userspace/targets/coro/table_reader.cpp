@@ -15,7 +15,7 @@
 namespace coroscope::coro {
 namespace {
 
-constexpr int tries = 2;                     // in a row, for a header that keeps changing
+constexpr int reads_in_a_row = 2;            // in a row, for a header that keeps changing
 constexpr uint32_t chunk_bytes = 64 << 10;   // copied at once: stays in the L2 cache
 constexpr size_t reads_between_looks = 256;  // at the clock
 
@@ -83,7 +83,7 @@ TableReader::Outcome TableReader::judge(const coro_header& header) {
 TableReader::Outcome TableReader::read_again(TableHeader& entry) const {
   coro_header first{};
   coro_header second{};
-  for (int i = 0; i < tries; ++i) {
+  for (int i = 0; i < reads_in_a_row; ++i) {
     Memory::Request requests[] = {{entry.address, &first, sizeof first, false},
                                   {entry.address, &second, sizeof second, false}};
     if (memory_.read_many(requests) != 2) return Outcome::unreadable;
