@@ -35,6 +35,7 @@ struct WatchOptions {
   std::string patience;         // empty: as README.md says
   double false_alarms = 0.001;  // a day
   double completeness = 0.95;   // below it verdicts are withheld
+  std::string by_label;         // a key; empty: none
   bool all = false;             // tell of steady populations, too
   bool json = false;
   IgnoreOptions ignore;

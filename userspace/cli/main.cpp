@@ -62,6 +62,8 @@ void add_watch(CLI::App& app, WatchOptions& options) {
                    "Withhold verdicts if less than this share was seen")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
+  watch->add_option("--by-label", options.by_label,
+                    "Tell populations apart by what the label KEY says, too");
   watch->add_flag("--all", options.all, "Tell of populations that do not grow, too");
   watch->add_flag("--json", options.json, "One JSON object a line, the last one the report");
   add_ignore_options(*watch, options.ignore);

@@ -83,13 +83,14 @@ Result<std::vector<pid_t>> parse_pids(const std::vector<std::string>& texts) {
   return pids;
 }
 
-Result<Observations> open_all(const std::vector<pid_t>& pids, const JudgeRules& rules,
+Result<Observations> open_all(const std::vector<pid_t>& pids, const WatchOptions& options,
                               const std::vector<IgnoreRule>& ignored) {
   Observations observations;
   for (const pid_t pid : pids) {
-    auto observation = Observation::open(pid, rules);
+    auto observation = Observation::open(pid, {.false_alarms_a_day = options.false_alarms});
     if (!observation) return observation.error();
     (*observation)->ignore(ignored);
+    if (!options.by_label.empty()) (*observation)->tell_apart_by(options.by_label);
     observations.push_back(std::move(*observation));
   }
   return observations;
@@ -211,7 +212,7 @@ ExitCode run_watch(const WatchOptions& options) {
   ignore_broken_pipe();
   auto ignored = read_ignores(options.ignore);
   if (!ignored) return fail(ignored.error());
-  auto observations = open_all(*pids, {.false_alarms_a_day = options.false_alarms}, *ignored);
+  auto observations = open_all(*pids, options, *ignored);
   if (!observations) return fail(observations.error());
   auto loaded = load_for(*observations);
   if (!loaded) return fail(loaded.error());

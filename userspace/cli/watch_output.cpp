@@ -18,6 +18,7 @@ namespace {
 std::string identity(pid_t pid, const ReportedFinding& finding) {
   std::string text = fmt::format("{} {} {} {}", pid, verdict_name(finding.judgement.verdict),
                                  finding.spawn_stack_id, finding.reason);
+  if (finding.label) text += finding.label->text();
   for (const ReportedFrame& frame : finding.parked_at) text += fmt::format(" {:x}", frame.address);
   return text;
 }

@@ -10,12 +10,16 @@ namespace {
 // The share of a group's growth that one place has to explain.
 constexpr double most = 0.5;
 
+// Of which it is found out whether they are of the same lines.
+constexpr size_t most_stacks = 16;
+
 bool is_in(const Population& place, const Population& group) {
   if (group.grouping == Grouping::by_spawn) {
     return place.key.spawn_stack == group.key.spawn_stack;
   }
   PopulationKey key = place.key;
   key.spawn_stack = 0;
+  key.label = no_label;
   return key == group.key;
 }
 
@@ -48,6 +52,21 @@ const Population* main_place_of(const Population& group, const Judgement& judgem
   return main;
 }
 
+void tell_what_differs(const Populations& by_place, Finding& finding) {
+  const Population* first = nullptr;
+  std::vector<ParkedStack>& stacks = finding.parked_stacks;
+  for (const Population& place : by_place.all()) {
+    if (place.live == 0 || !is_in(place, *finding.population) || !has_place(place)) continue;
+    if (first == nullptr) first = &place;
+    const PopulationKey& key = place.key;
+    finding.several_reasons |= key.reason != first->key.reason;
+    finding.several_births |= key.spawn_stack != first->key.spawn_stack;
+    finding.several_labels |= key.label != first->key.label;
+    const bool known = std::find(stacks.begin(), stacks.end(), key.parked_stack) != stacks.end();
+    if (!known && stacks.size() < most_stacks) stacks.push_back(key.parked_stack);
+  }
+}
+
 // A leak of one place, and whether it is told as part of one of several.
 struct PlaceLeak {
   const Population* place = nullptr;
@@ -57,7 +76,7 @@ struct PlaceLeak {
 
 // Replaces the findings on the places of a leaking group by one on the group, unless one
 // place explains most of it, or it is told already.
-void merge(std::vector<Finding>& findings, std::vector<PlaceLeak>& leaks, const Finding& group) {
+void merge(std::vector<Finding>& findings, std::vector<PlaceLeak>& leaks, Finding group) {
   std::vector<PlaceLeak*> within;
   double covered = 0;
   for (PlaceLeak& leak : leaks) {
@@ -68,14 +87,22 @@ void merge(std::vector<Finding>& findings, std::vector<PlaceLeak>& leaks, const 
   const double enough = most * group.judgement.per_second;
   if (covered >= enough && covered > 0) return;
   if (within.size() == 1 && within[0]->per_second >= enough) return;
-  for (PlaceLeak* leak : within) leak->covered = true;
+  double told = 0;
+  bool one_label = true;
+  for (PlaceLeak* leak : within) {
+    leak->covered = true;
+    told += leak->per_second;
+    one_label &= leak->place->key.label == within[0]->place->key.label;
+  }
+  // Others that are there may be healthy.
+  if (one_label && told >= enough && !within.empty()) group.several_labels = false;
   std::erase_if(findings, [&group](const Finding& finding) {
     const Verdict verdict = finding.judgement.verdict;
     return finding.population->grouping == Grouping::by_place &&
            (verdict == Verdict::leak || !is_fault(verdict)) &&
            is_in(*finding.population, *group.population);
   });
-  findings.push_back(group);
+  findings.push_back(std::move(group));
 }
 
 // By urgency: faults, then what grows, the fastest first.
@@ -119,7 +146,9 @@ std::vector<Finding> find_all(const Tracking& tracking, uint64_t patience_ns, bo
       const Judgement judgement = tracking.judge(population, patience_ns);
       if (judgement.verdict != Verdict::leak) continue;
       const Population* main = main_place_of(population, judgement, by_place);
-      merge(findings, leaks, {&population, main, judgement});
+      Finding group{&population, main, judgement};
+      tell_what_differs(by_place, group);
+      merge(findings, leaks, std::move(group));
     }
   }
   std::stable_sort(findings.begin(), findings.end(), before);

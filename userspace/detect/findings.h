@@ -15,6 +15,12 @@ struct Finding {
   // May be null.
   const Population* main_place = nullptr;
   Judgement judgement;
+  // Of a leak of more than one population: what differs, among those who wait. Where they
+  // wait, the first few stacks, as a compiler may make several of one line.
+  bool several_reasons = false;
+  bool several_births = false;
+  bool several_labels = false;
+  std::vector<ParkedStack> parked_stacks{};
 };
 
 // PlaceVerdicts are faults of populations of one place that were found otherwise: they

@@ -45,6 +45,8 @@ struct ReportedFinding {
   ReportedStack spawned_at;
   std::vector<std::string> select_cases;  // of a select: what would end it, a line each
   ReportedNames named;
+  std::optional<ReportedLabel> label;    // if populations are told apart by one; main place's
+  bool several_labels = false;           // `label` is then what most of them say
   std::optional<Projection> projection;  // of a leak
   bool withheld = false;                 // see TargetReport::withheld
 };

@@ -8,7 +8,8 @@ namespace coroscope {
 void RunningDetector::check(const Census& census, bool stopped) {
   std::unordered_map<uint64_t, Known> now;
   overdue_.clear();
-  for (const Member& member : census.members) {
+  for (size_t i = 0; i < census.members.size(); ++i) {
+    const Member& member = census.members[i];
     const bool runs = member.activity == Activity::running;
     if (member.system || (!runs && member.activity != Activity::runnable)) continue;
     if (now.size() == most_known) break;
@@ -20,12 +21,13 @@ void RunningDetector::check(const Census& census, bool stopped) {
     now.emplace(member.id, known);
     const uint64_t so_far = census.ended_ns - known.since_ns;
     if (so_far < after_ns_) continue;
-    overdue_.push_back({member.id,
-                        member.slot,
-                        {.spawn_stack = member.spawn_stack, .activity = member.activity},
-                        member.parked_stack,
-                        so_far,
-                        runs ? Verdict::busy : Verdict::starved});
+    overdue_.push_back(
+        {member.id,
+         member.slot,
+         {.spawn_stack = member.spawn_stack, .activity = member.activity, .label = census.label(i)},
+         member.parked_stack,
+         so_far,
+         runs ? Verdict::busy : Verdict::starved});
   }
   known_ = std::move(now);
   std::stable_sort(overdue_.begin(), overdue_.end(),

@@ -59,6 +59,26 @@ Json projection_json(const Projection& projection) {
   return json;
 }
 
+// Of a value there is one; `is` says what stands for it.
+Json label_json(const ReportedLabel& label) {
+  Json json = {{"key", label.key}};
+  switch (label.is) {
+    case ReportedLabel::Is::value:
+      json["value"] = label.value;
+      break;
+    case ReportedLabel::Is::none:
+      json["is"] = "none";
+      break;
+    case ReportedLabel::Is::unread:
+      json["is"] = "unread";
+      break;
+    case ReportedLabel::Is::other:
+      json["is"] = "other";
+      break;
+  }
+  return json;
+}
+
 Json finding_json(const ReportedFinding& finding) {
   const Judgement& judgement = finding.judgement;
   Json json = {{"verdict", finding.withheld ? "withheld" : verdict_name(judgement.verdict)}};
@@ -83,6 +103,8 @@ Json finding_json(const ReportedFinding& finding) {
   json["spawn_stack_id"] = finding.spawn_stack_id;
   if (finding.several_places) json["several_places"] = true;
   if (finding.several_births) json["several_births"] = true;
+  if (finding.label) json["label"] = label_json(*finding.label);
+  if (finding.several_labels) json["several_labels"] = true;
   if (!finding.named.names.empty() || !finding.named.labels.empty()) {
     json["named"] = names_json(finding.named);
   }

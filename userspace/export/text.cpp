@@ -34,10 +34,12 @@ std::string who_left(const ReportedFinding& finding) {
 }
 
 std::string what_waits(const ReportedFinding& finding) {
-  if (finding.several_places) return "waits in several places";
-  if (finding.several_births) return finding.reason + ", born in several places";
-  return finding.cause.empty() ? finding.reason
-                               : fmt::format("{}, {}", finding.reason, finding.cause);
+  std::string text = finding.several_places ? "waits in several places" : finding.reason;
+  if (finding.several_births) text += ", born in several places";
+  if (!finding.cause.empty() && !finding.several_places) text += ", " + finding.cause;
+  if (!finding.label) return text;
+  return fmt::format("{}, {}{}", text, finding.several_labels ? "mostly " : "",
+                     finding.label->text());
 }
 
 bool in_full(const ReportedFinding& finding) {

@@ -70,6 +70,10 @@ SavedFinding finding_of(const Json& json, const Json& target) {
   const std::string cause = text(json, "cause");
   if (!cause.empty()) finding.waits += ", " + cause;
   if (finding.waits.empty()) finding.waits = "in several places";
+  const Json label = object(json, "label");
+  if (const std::string value = text(label, "value"); !value.empty()) {
+    finding.waits += fmt::format(", {}={}", text(label, "key"), value);
+  }
   finding.place = place_of(array(json, "parked_at"));
   return finding;
 }

@@ -29,13 +29,15 @@ size_t PopulationKeyHash::operator()(const PopulationKey& key) const {
   hash = (hash ^ key.parked_stack) * 0xbf58476d1ce4e5b9ull;
   hash = (hash ^ (uint64_t{key.reason} << 8 | static_cast<uint64_t>(key.activity))) *
          0x94d049bb133111ebull;
+  hash = (hash ^ key.label) * 0x9e3779b97f4a7c15ull;
   return hash ^ (hash >> 31);
 }
 
-PopulationKey Populations::key_of(const Member& member) const {
+PopulationKey Populations::key_of(const Member& member, LabelValue label) const {
   if (grouping_ == Grouping::by_spawn) return PopulationKey{.spawn_stack = member.spawn_stack};
   PopulationKey key{.spawn_stack = member.spawn_stack, .activity = member.activity};
   if (grouping_ == Grouping::by_parked) key.spawn_stack = 0;
+  if (grouping_ == Grouping::by_place) key.label = label;
   if (member.activity == Activity::parked) key.reason = member.reason;
   if (member.activity == Activity::parked || member.activity == Activity::syscall) {
     key.parked_stack = member.parked_stack;
@@ -64,8 +66,8 @@ void Populations::leave(const Seat& seat) {
   add_age(group.stays.left, seat.age_bin);
 }
 
-void Populations::seat(const Member& member, Seat& seat) {
-  const uint32_t group = group_of(key_of(member));
+void Populations::seat(const Member& member, LabelValue label, Seat& seat) {
+  const uint32_t group = group_of(key_of(member, label));
   if (seat.id != member.id || seat.group != group) {
     leave(seat);
     seat = Seat{member.id, group, stay_since(member), 0};
@@ -139,9 +141,10 @@ void Populations::begin_census(const Census& census) {
 
 void Populations::add(const Census& census) {
   begin_census(census);
-  for (const Member& member : census.members) {
+  for (size_t i = 0; i < census.members.size(); ++i) {
+    const Member& member = census.members[i];
     if (member.system || member.slot >= census.slots) continue;
-    seat(member, seats_[member.slot]);
+    seat(member, census.label(i), seats_[member.slot]);
     seen_[member.slot] = censuses_;
   }
   for (size_t slot = 0; slot < seats_.size(); ++slot) {

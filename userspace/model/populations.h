@@ -21,6 +21,7 @@ struct PopulationKey {
   ParkedStack parked_stack = no_parked_stack;  // of those parked, or in a blocking call
   Reason reason = 0;                           // of those parked
   Activity activity = Activity::parked;
+  LabelValue label = no_label;  // if they are told apart by one
 
   bool operator==(const PopulationKey&) const = default;
 };
@@ -36,7 +37,7 @@ struct MemberPlace {
 };
 
 enum class Grouping : uint8_t {
-  by_place,   // spawn stack x parked stack x reason
+  by_place,   // spawn stack x parked stack x reason, x label if asked for
   by_spawn,   // spawn stack alone: for members that wait now here, now there
   by_parked,  // parked stack x reason: for members that are born here and there
 };
@@ -104,10 +105,10 @@ class Populations {
     uint32_t age_bin = 0;   // of the stay, at the last census
   };
 
-  PopulationKey key_of(const Member& member) const;
+  PopulationKey key_of(const Member& member, LabelValue label) const;
   uint32_t group_of(const PopulationKey& key);
   void leave(const Seat& seat);
-  void seat(const Member& member, Seat& seat);
+  void seat(const Member& member, LabelValue label, Seat& seat);
   uint64_t stay_since(const Member& member) const;
   void begin_census(const Census& census);
   void note_example(const Member& member, Population& group);

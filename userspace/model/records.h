@@ -24,6 +24,14 @@ inline constexpr ParkedStack unread_parked_stack =
     1;  // it is parked, or in a call, but it was not read
 inline constexpr ParkedStack first_parked_stack = 2;
 
+// LabelValue is an id that the observer gave to what a label says: that of the one key by
+// which populations are told apart, if one is.
+using LabelValue = uint32_t;
+inline constexpr LabelValue no_label = 0;      // it has none of that key
+inline constexpr LabelValue unread_label = 1;  // whether it has one was not read
+inline constexpr LabelValue other_label = 2;   // one of the values that there was no room for
+inline constexpr LabelValue first_label = 3;
+
 // Reason is a code that the target's adapter can name; 0 is "none".
 using Reason = uint32_t;
 
@@ -87,11 +95,14 @@ struct Census {
   uint64_t ended_ns = 0;
   uint32_t slots = 0;  // of the table; every Member::slot is below
   std::vector<Member> members;
+  std::vector<LabelValue> labels = {};  // of each of the members; empty if nobody asked
   CensusLosses losses;
   uint64_t stacks_unread = 0;    // parked, but the stack moved away or made no sense
   uint64_t stacks_cut = 0;       // unwound, but not to the outermost frame
   uint64_t annotated = 0;        // members that have a name or labels
   bool tells_deadlines = false;  // Member::deadline_ns 0 is never
+
+  LabelValue label(size_t member) const { return labels.empty() ? no_label : labels[member]; }
 };
 
 // Headcount is a census of which only numbers are kept.

@@ -31,6 +31,35 @@ inline const ReportedFrame* top_frame(const ReportedStack& stack) {
   return stack.empty() ? nullptr : &stack.front();
 }
 
+// ReportedLabel is what the members of a population say of one key, by which it is told
+// from others.
+struct ReportedLabel {
+  enum class Is : uint8_t {
+    value,
+    none,    // they have no such label
+    unread,  // theirs was not read
+    other,   // one of those values that there was no room for
+  };
+  std::string key;
+  Is is = Is::value;
+  std::string value;
+
+  // "tenant=a", "no tenant"
+  std::string text() const {
+    switch (is) {
+      case Is::none:
+        return "no " + key;
+      case Is::unread:
+        return key + " not read";
+      case Is::other:
+        return "one of the other values of " + key;
+      case Is::value:
+        break;
+    }
+    return key + "=" + value;
+  }
+};
+
 // ReportedNames is what the program calls the members of a population, the
 // most common first; empty if it does not.
 struct ReportedNames {

@@ -94,7 +94,8 @@ void Observation::follow_running(const Census& census) {
   busy_stacks_.take(process_, *target_, *names_, running_.overdue());
 }
 
-void Observation::follow(const Census& census) {
+void Observation::follow(Census& census) {
+  if (labels_) labels_->add_to(census, *target_);
   tracking_.add(census, process_began_ns());
   waits_.check(look_at_waits(*target_, census));
   follow_running(census);

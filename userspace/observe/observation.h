@@ -4,6 +4,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -15,6 +17,7 @@
 #include "detect/tracking.h"
 #include "model/ledger.h"
 #include "observe/busy_stacks.h"
+#include "observe/member_labels.h"
 #include "observe/stack_names.h"
 #include "proc/process.h"
 #include "symbolize/symbolizer.h"
@@ -63,6 +66,11 @@ class Observation {
   // What reports leave out, and count.
   void ignore(std::vector<IgnoreRule> rules) { ignored_ = std::move(rules); }
 
+  // Populations are those of one value of this label each, too. Before the first tick.
+  void tell_apart_by(std::string key) { labels_.emplace(std::move(key)); }
+  // Null if they are not.
+  const MemberLabels* labels() const { return labels_ ? &*labels_ : nullptr; }
+
   // Verdicts as of the last tick.
   TargetReport report(const ReportRules& rules);
 
@@ -84,7 +92,7 @@ class Observation {
  private:
   Observation(Process process, ProcessMemory memory, const JudgeRules& rules);
 
-  void follow(const Census& census);
+  void follow(Census& census);
   void follow_running(const Census& census);
   Limits limits() const;
   void add_projections(TargetReport& report) const;
@@ -116,6 +124,7 @@ class Observation {
   uint64_t annotated_ = 0;
   bool gone_ = false;
   std::vector<IgnoreRule> ignored_;
+  std::optional<MemberLabels> labels_;
 };
 
 }  // namespace coroscope

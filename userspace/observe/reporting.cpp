@@ -90,6 +90,34 @@ void describe_place(const Population& place, const Observation& seen, StackNames
   }
 }
 
+bool is_same_place(const ReportedStack& a, const ReportedStack& b) {
+  const auto of_program = [](const ReportedFrame& frame) { return frame.of_program(); };
+  const auto next = [&](ReportedStack::const_iterator at, const ReportedStack& stack) {
+    return std::find_if(at, stack.end(), of_program);
+  };
+  auto one = next(a.begin(), a);
+  auto other = next(b.begin(), b);
+  while (one != a.end() && other != b.end()) {
+    if (one->function != other->function || one->file != other->file || one->line != other->line) {
+      return false;
+    }
+    one = next(one + 1, a);
+    other = next(other + 1, b);
+  }
+  return one == a.end() && other == b.end();
+}
+
+// The program's own lines are what a reader sees of a place: a compiler may have made
+// several of them.
+bool is_in_several_places(const Finding& finding, StackNames& names) {
+  if (finding.population->grouping != Grouping::by_spawn) return false;
+  if (finding.several_reasons || finding.parked_stacks.empty()) return true;
+  const ReportedStack first = names.parked_frames(finding.parked_stacks.front());
+  return std::any_of(
+      finding.parked_stacks.begin() + 1, finding.parked_stacks.end(),
+      [&](ParkedStack stack) { return !is_same_place(first, names.parked_frames(stack)); });
+}
+
 ReportedFinding resolve(const Finding& finding, const Observation& seen, StackNames& names,
                         uint64_t now_ns) {
   const Population& population = *finding.population;
@@ -102,10 +130,12 @@ ReportedFinding resolve(const Finding& finding, const Observation& seen, StackNa
   reported.oldest_age_ns = age(now_ns, population.oldest_spawned_ns);
   reported.example_id = population.example_id;
   reported.spawn_stack_id = population.key.spawn_stack;
-  reported.several_places = population.grouping == Grouping::by_spawn;
-  reported.several_births = population.grouping == Grouping::by_parked;
-  const Population& born = finding.main_place ? *finding.main_place : population;
-  reported.spawned_at = names.spawn_frames(born.key.spawn_stack);
+  reported.several_places = is_in_several_places(finding, names);
+  reported.several_births = finding.several_births;
+  reported.several_labels = finding.several_labels;
+  const Population& most = finding.main_place ? *finding.main_place : population;
+  reported.spawned_at = names.spawn_frames(most.key.spawn_stack);
+  if (seen.labels()) reported.label = seen.labels()->report(most.key.label);
   if (finding.main_place) describe_place(*finding.main_place, seen, names, now_ns, reported);
   return reported;
 }
@@ -116,6 +146,25 @@ bool may_be_a_ramp(const TargetReport& report) {
   return std::any_of(report.findings.begin(), report.findings.end(), [](const auto& finding) {
     return finding.judgement.ground == Ground::patience;
   });
+}
+
+void add_label_remarks(const MemberLabels& labels, TargetReport& report) {
+  if (labels.unread() > 0) {
+    report.remarks.push_back(
+        counted(labels.unread(), "coroutine's label was", "coroutines' labels were") +
+        " not read in the last census (ended meanwhile, or no time): told apart as not read");
+  }
+  if (labels.stale() > 0) {
+    report.remarks.push_back(
+        counted(labels.stale(), "coroutine's label was", "coroutines' labels were") +
+        " not read again after they moved: told apart by what it was");
+  }
+  if (labels.overflowed()) {
+    report.remarks.push_back(
+        fmt::format("there are more than {} values of the label: the rest "
+                    "together is one",
+                    MemberLabels::most_values));
+  }
 }
 
 void add_remarks(const Target& target, TargetReport& report) {
@@ -210,6 +259,7 @@ TargetReport Observation::report(const ReportRules& rules) {
   add_projections(report);
   apply_ignores(ignored_, report);
   add_remarks(*target_, report);
+  if (labels_) add_label_remarks(*labels_, report);
   return report;
 }
 

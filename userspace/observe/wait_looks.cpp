@@ -20,22 +20,24 @@ uint64_t mixed(uint64_t id) {
   return id ^ (id >> 31);
 }
 
-PopulationKey place_of(const Member& member) {
+PopulationKey place_of(const Census& census, uint32_t index) {
+  const Member& member = census.members[index];
   return {.spawn_stack = member.spawn_stack,
           .parked_stack = member.parked_stack,
           .reason = member.reason,
-          .activity = Activity::parked};
+          .activity = Activity::parked,
+          .label = census.label(index)};
 }
 
 // Sampler keeps, of each population, those whose ids come first when mixed: chance
 // decides, but the same way each time.
 class Sampler {
  public:
-  void add(const Member& member, uint32_t index) {
-    const PopulationKey place = place_of(member);
+  void add(const Census& census, uint32_t index) {
+    const PopulationKey place = place_of(census, index);
     if (last_ == nullptr || last_->first != place) last_ = &*samples_.try_emplace(place).first;
     Sample& sample = last_->second;
-    const std::pair<uint64_t, uint32_t> entry{mixed(member.id), index};
+    const std::pair<uint64_t, uint32_t> entry{mixed(census.members[index].id), index};
     if (sample.size() == most_of_a_place) {
       if (entry >= sample.front()) return;
       std::pop_heap(sample.begin(), sample.end());
@@ -99,7 +101,7 @@ void Looker::add(uint32_t index, bool sampled) {
   seen.member = census_.members[index];
   const Member& member = seen.member;
   seen.sampled = sampled;
-  seen.place = place_of(member);
+  seen.place = place_of(census_, index);
   alive_.insert(member.id);
   added_.insert(member.id);
   const auto [reason, fresh] = look_.reasons.try_emplace(member.reason);
@@ -143,7 +145,7 @@ WaitLook Looker::look() {
   Sampler sampler;
   for (uint32_t i = 0; i < census_.members.size(); ++i) {
     const Member& member = census_.members[i];
-    if (member.activity == Activity::parked && !member.system) sampler.add(member, i);
+    if (member.activity == Activity::parked && !member.system) sampler.add(census_, i);
   }
   for (const uint32_t index : sampler.take()) add(index, true);
   for (int level = 0; level < most_levels && !wanted_.empty(); ++level) {

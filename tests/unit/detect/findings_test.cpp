@@ -53,6 +53,8 @@ TEST(Findings, ALeakThatIsBornInSeveralPlacesIsOne) {
   const auto findings = find_all(world.tracking, short_patience);
   ASSERT_EQ(findings.size(), 1u);
   EXPECT_EQ(findings[0].population->grouping, Grouping::by_parked);
+  EXPECT_TRUE(findings[0].several_births);
+  EXPECT_EQ(findings[0].parked_stacks.size(), 1u);
 }
 
 // Beside many that come and go, at a place of their own.
@@ -99,6 +101,41 @@ TEST(Findings, WhatNobodyCanReachIsALeakAsSoonAsItGrows) {
   EXPECT_TRUE(
       find_all(steady.tracking, default_patience_ns, false, {{other, Verdict::leak}}).empty())
       << "what does not grow is none";
+}
+
+// Of whose members every tenth is of the leaking label.
+TEST(Findings, ALeakOfOneLabelIsToldOfThatLabel) {
+  Simulation world;
+  world.label_by([](uint64_t id) { return first_label + (id % 10 == 0 ? 0 : 1); });
+  uint64_t born = 0;
+  for (int second = 0; second < 60; ++second) {
+    for (int i = 0; i < 200; ++i) {
+      const bool leaks = ++born % 10 == 0;
+      world.add(leaks ? forever : world.uniform(0, 3));
+    }
+    world.look();
+  }
+  const auto findings = find_all(world.tracking, short_patience);
+  ASSERT_FALSE(findings.empty());
+  EXPECT_EQ(findings[0].judgement.verdict, Verdict::leak);
+  EXPECT_EQ(findings[0].population->grouping, Grouping::by_place);
+  EXPECT_EQ(findings[0].population->key.label, first_label);
+  for (size_t i = 1; i < findings.size(); ++i) {
+    EXPECT_FALSE(is_fault(findings[i].judgement.verdict)) << "told of the other label, too";
+  }
+}
+
+TEST(Findings, ALeakOfSeveralLabelsIsOne) {
+  Simulation world;
+  world.label_by([](uint64_t id) { return static_cast<LabelValue>(first_label + id % 5); });
+  world.run(
+      40, [](int) { return 80.0; }, [] { return forever; });
+  const auto findings = find_all(world.tracking, short_patience);
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_NE(findings[0].population->grouping, Grouping::by_place);
+  EXPECT_TRUE(findings[0].several_labels);
+  EXPECT_EQ(findings[0].parked_stacks.size(), 1u);
+  EXPECT_FALSE(findings[0].several_births);
 }
 
 TEST(Findings, SteadyOnesAreToldIfAskedFor) {

@@ -56,6 +56,7 @@ class Simulation {
       member.activity = Activity::parked;
       member.since_ns = member.spawned_ns = c.born_ns;
       census.members.push_back(member);
+      if (label_) census.labels.push_back(label_(c.id));
     }
     tracking.add(census, process_ns_);
     now_ += 1;
@@ -65,6 +66,8 @@ class Simulation {
   void wait_at(std::function<ParkedStack(uint64_t, int)> place) { place_ = std::move(place); }
 
   void born_at(std::function<SpawnStack(uint64_t)> spawn) { spawn_ = std::move(spawn); }
+
+  void label_by(std::function<LabelValue(uint64_t)> label) { label_ = std::move(label); }
 
   Judgement judge(uint64_t patience_ns = short_patience) const {
     return tracking.judge(tracking.by(Grouping::by_place).all().at(0), patience_ns);
@@ -101,6 +104,7 @@ class Simulation {
   std::deque<uint32_t> free_;
   std::function<ParkedStack(uint64_t, int)> place_;
   std::function<SpawnStack(uint64_t)> spawn_;
+  std::function<LabelValue(uint64_t)> label_;
   uint64_t process_ns_ = second_ns;
   uint64_t next_id_ = 1;
   uint32_t slots_ = 0;
