@@ -19,6 +19,11 @@ bool wakes_again_and_again(const PlaceWaits* waits) {
   return waits != nullptr && waits->stayed > 0 && 2 * waits->woke >= waits->stayed;
 }
 
+// For a reason of its own.
+bool is_stuck_alone(const PlaceWaits* waits) {
+  return waits != nullptr && waits->all_stuck() && waits->why != Stuck::nobody_left;
+}
+
 bool is_timed(const WaitObject* object) {
   return object == nullptr ||
          (object->kind == Kind::channel && object->deadline_ns.value_or(0) != 0);
@@ -33,12 +38,12 @@ std::string act_of_loop(const PlaceWaits& waits) {
 
 std::string act_of(const std::string& reason, const WaitObject* object, const PlaceWaits* waits,
                    uint64_t now_ns) {
-  if (waits != nullptr && waits->all_stuck()) return waits->cause;
+  if (is_stuck_alone(waits)) return waits->cause;
   if (is_timed(object) && wakes_again_and_again(waits)) return act_of_loop(*waits);
   if (reason == "IO wait" && waits != nullptr && waits->no_deadline == waits->members) {
     return "no deadline, and nothing comes";
   }
-  if (object == nullptr) return {};
+  if (object == nullptr) return waits != nullptr && waits->all_stuck() ? waits->cause : "";
   if (object->kind == Kind::semaphore && object->length == 0 && waits != nullptr &&
       waits->taker_ended > 0 && waits->taker_ended == waits->looked_at) {
     return "no units free; who took the last has ended";
@@ -52,6 +57,11 @@ void add_evidence(const WaitObject* object, const PlaceWaits& waits,
   if (waits.all_stuck()) {
     evidence.push_back(fmt::format("{} looked at, twice: stuck in the same wait",
                                    counted(all, "member was", "members were")));
+    if (waits.why == Stuck::nobody_left) {
+      evidence.push_back(
+          "every coroutine of the process is parked, no timer is armed, none waits for I/O, and "
+          "every thread waits for another: nobody is left to wake one");
+    }
   } else if (waits.all_unreachable()) {
     evidence.push_back(
         "the channel has no more handles than coroutines that wait on it; inferred: nobody else "
@@ -80,6 +90,7 @@ std::string fix_of_stuck(const PlaceWaits& waits) {
         return "take locks in one order everywhere, or all at once: std::scoped_lock";
       return "do not lock what the caller has locked already";
     case Stuck::behind:
+    case Stuck::nobody_left:
     case Stuck::no:
       break;
   }
@@ -113,7 +124,7 @@ std::string fix_of_object(const std::string& reason, const WaitObject& object) {
 }
 
 std::string fix_of(const std::string& reason, const WaitObject* object, const PlaceWaits* waits) {
-  if (waits != nullptr && waits->all_stuck()) return fix_of_stuck(*waits);
+  if (is_stuck_alone(waits)) return fix_of_stuck(*waits);
   if (is_timed(object) && wakes_again_and_again(waits)) {
     return "end the loop with its owner: wait for the end of a context beside the time, or join it";
   }

@@ -80,8 +80,13 @@ Fates::Fates(const WaitLook& look)
     }
     if (fates_[i] != Stuck::no) state_[i] = 2;
   }
-  if (!look.tells_deadlines) return;
-  for (size_t i = 0; i < look.members.size(); ++i) follow(i);
+  if (look.tells_deadlines) {
+    for (size_t i = 0; i < look.members.size(); ++i) follow(i);
+  }
+  if (!look.nobody_left) return;
+  for (Stuck& fate : fates_) {
+    if (fate == Stuck::no) fate = Stuck::nobody_left;
+  }
 }
 
 size_t Fates::next(size_t member) const {
@@ -146,6 +151,8 @@ std::string Fates::cause(size_t member) const {
       return cause_of_cycle(member);
     case Stuck::behind:
       return "it waits for a coroutine that is stuck: " + cause(roots_[member]);
+    case Stuck::nobody_left:
+      return "nobody is left who could end its wait";
     case Stuck::no:
       break;
   }

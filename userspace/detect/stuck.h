@@ -35,6 +35,9 @@ struct WaitLook {
   std::vector<LookedAt> members;
   std::unordered_set<uint64_t> ended;  // of the ids that these name: whom the census did not find
   bool tells_deadlines = false;
+  // Everybody is parked, nothing will end a wait by itself, and each thread of the process
+  // waits for another one.
+  bool nobody_left = false;
   std::map<Reason, std::string> reasons;
 };
 
@@ -47,6 +50,7 @@ enum class Stuck : uint8_t {
   ended_holder,  // for a lock that a coroutine has that has ended
   cycle,         // for itself, perhaps through others
   behind,        // for one that is stuck
+  nobody_left,   // as all others of the process do
 };
 
 // WaitStep is one of a chain of coroutines, each of which waits for the next.

@@ -97,7 +97,7 @@ void Observation::follow_running(const Census& census) {
 void Observation::follow(Census& census) {
   if (labels_) labels_->add_to(census, *target_);
   tracking_.add(census, process_began_ns());
-  waits_.check(look_at_waits(*target_, census));
+  waits_.check(look_at_waits(*target_, census, [this] { return thread_waits(process_); }));
   follow_running(census);
   if (first_census_ns_ == 0) first_census_ns_ = census.ended_ns;
   last_census_ns_ = census.ended_ns;

@@ -156,10 +156,40 @@ WaitLook Looker::look() {
   return std::move(look_);
 }
 
+// No coroutine runs, could run, or has a wait that ends without an act of somebody.
+bool all_wait(const Target& target, const Census& census) {
+  if (census.members.empty() || !census.tells_deadlines || census.losses.total() != 0) return false;
+  Reason known = 0;
+  for (const Member& member : census.members) {
+    if (member.activity != Activity::parked || member.deadline_ns != 0) return false;
+    if (member.reason == known) continue;
+    if (target.reason_name(member.reason) == "IO wait") return false;
+    known = member.reason;
+  }
+  return true;
+}
+
+// One worker of each scheduler that has nothing to do waits for events: nobody waits for
+// these, or a coroutine would. Another thread that does is not the runtime's.
+bool nobody_left(const Target& target, const Census& census, const AskThreads& ask) {
+  if (!ask || !all_wait(target, census)) return false;
+  const auto schedulers = target.schedulers();
+  if (!schedulers || schedulers->lost != 0) return false;
+  for (const SchedulerFigures& one : schedulers->running) {
+    const bool idle = one.spinning == 0 && one.queued == 0 && one.timers == 0 && one.blocking == 0;
+    if (!idle || one.workers_unread != 0) return false;
+  }
+  const auto threads = ask();
+  return threads && threads->other == 0 && threads->epoll <= schedulers->running.size();
+}
+
 }  // namespace
 
-WaitLook look_at_waits(const Target& target, const Census& census) {
-  return Looker(target, census).look();
+WaitLook look_at_waits(const Target& target, const Census& census, const AskThreads& ask) {
+  const bool nobody = nobody_left(target, census, ask);
+  WaitLook look = Looker(target, census).look();
+  look.nobody_left = nobody;
+  return look;
 }
 
 }  // namespace coroscope
