@@ -13,6 +13,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fstream>
+#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "churn_target.h"
@@ -96,6 +98,27 @@ TEST(BadInput, OutputThatCanNotBeWritten) {
       EXPECT_NE(outcome.errors.find("cannot write to stdout"), std::string::npos) << outcome.errors;
     }
   }
+}
+
+// More than fits the buffer of stdout, so that it fails in the middle.
+TEST(BadInput, LongOutputThatCanNotBeWritten) {
+  const std::string file = ::testing::TempDir() + "long_watch.json";
+  nlohmann::json findings = nlohmann::json::array();
+  for (int i = 0; i < 1000; ++i) findings.push_back({{"verdict", "steady"}, {"reason", "sleep"}});
+  std::ofstream(file) << nlohmann::json{{"type", "report"},
+                                        {"targets", {{{"pid", 1}, {"findings", findings}}}}}
+                      << '\n';
+  const std::string command = std::string(COROSCOPE_COMMAND) + " explain " + file;
+  const Outcome whole = run({"/bin/sh", "-c", command});
+  EXPECT_EQ(whole.code, exit_ok) << whole.errors;
+  EXPECT_GT(whole.output.size(), 10'000u);
+  const Outcome full = run({"/bin/sh", "-c", command + " >/dev/full"});
+  EXPECT_EQ(full.code, exit_environment);
+  EXPECT_NE(full.errors.find("cannot write to stdout"), std::string::npos) << full.errors;
+  // Whoever closes the pipe has had enough.
+  const Outcome closed =
+      run({"/bin/sh", "-c", "trap '' PIPE; (" + command + "; echo code $? >&2) | true"});
+  EXPECT_EQ(closed.errors, "code 0\n");
 }
 
 TEST(BadInput, AProcessWithoutTheRuntime) {

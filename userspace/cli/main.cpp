@@ -230,6 +230,8 @@ int main(int argc, char** argv) {
   try {
     return finish_output(coroscope::run(argc, argv));
   } catch (const std::exception& error) {
+    // {fmt} throws if stdout can not be written.
+    if (std::ferror(stdout) != 0) return finish_output(coroscope::exit_ok);
     return coroscope::fail({coroscope::ErrorKind::environment, error.what()});
   }
 }
