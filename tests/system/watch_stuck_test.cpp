@@ -30,6 +30,17 @@ TEST(EveryoneWaits, IsStuckIfNobodyIsLeft) {
   }
 }
 
+TEST(EveryoneWaits, IsStuckInADumpToo) {
+  Child target({program("everyone_waits"), "dead"});
+  ASSERT_EQ(target.read_line(), "ready");
+  std::string text;
+  // They have been started: they will all wait in a moment.
+  for (int tries = 0; tries < 100 && text.find("nobody is left") == std::string::npos; ++tries) {
+    text = run(coroscope({"dump", std::to_string(target.pid())})).output;
+  }
+  EXPECT_NE(text.find("stuck"), std::string::npos) << text;
+}
+
 class SomebodyIsLeft : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Mode, SomebodyIsLeft, ::testing::Values("thread", "timer", "signal"));
 

@@ -110,8 +110,9 @@ Result<Dump> take_dump(Observation& observation, const LookAtCensus& look) {
 }
 
 Result<Dump> take_judged_dump(Observation& observation) {
-  StuckLooks looks(observation.target(),
-                   [&observation] { return observation.take_short_census(); });
+  StuckLooks looks(
+      observation.target(), [&observation] { return observation.take_short_census(); },
+      [&observation] { return thread_waits(observation.process()); });
   auto dump = take_dump(observation, [&looks](const Census& census) { looks.look(census); });
   if (!dump) return dump;
   looks.tell([&observation](ParkedStack stack) { return observation.names().parked_frames(stack); },

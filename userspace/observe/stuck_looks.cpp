@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "observe/wait_looks.h"
 #include "util/clock.h"
 
 namespace coroscope {
@@ -35,7 +34,7 @@ void take_stacks(const Census& first, Census& again) {
 }  // namespace
 
 void StuckLooks::look(const Census& census) {
-  detector_.check(look_at_waits(target_, census));
+  detector_.check(look_at_waits(target_, census, ask_));
   const WaitPlaces& places = detector_.places();
   const bool any = std::any_of(places.begin(), places.end(),
                                [](const auto& place) { return place.second.why != Stuck::no; });
@@ -44,7 +43,7 @@ void StuckLooks::look(const Census& census) {
   auto again = again_();
   if (!again) return;  // it has ended: of one look nothing is said
   take_stacks(census, *again);
-  detector_.check(look_at_waits(target_, *again));
+  detector_.check(look_at_waits(target_, *again, ask_));
 }
 
 void StuckLooks::tell(const FramesOf& frames, Dump& dump) const {

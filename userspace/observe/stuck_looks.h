@@ -6,6 +6,7 @@
 
 #include "detect/stuck.h"
 #include "model/dump.h"
+#include "observe/wait_looks.h"
 #include "observe/waiting.h"
 #include "targets/target.h"
 #include "util/result.h"
@@ -16,9 +17,9 @@ namespace coroscope {
 class StuckLooks {
  public:
   // `again` takes a census as short as can be: it needs no parked stacks. `target` must
-  // outlive this.
-  StuckLooks(const Target& target, std::function<Result<Census>()> again)
-      : target_(target), again_(std::move(again)) {}
+  // outlive this. `ask`: what the threads of the process do.
+  StuckLooks(const Target& target, std::function<Result<Census>()> again, AskThreads ask = {})
+      : target_(target), again_(std::move(again)), ask_(std::move(ask)) {}
 
   // Right after the census that the dump is of.
   void look(const Census& census);
@@ -29,6 +30,7 @@ class StuckLooks {
  private:
   const Target& target_;
   std::function<Result<Census>()> again_;
+  AskThreads ask_;
   StuckDetector detector_;
 };
 
