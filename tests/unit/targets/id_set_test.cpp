@@ -6,8 +6,6 @@
 #include <random>
 #include <unordered_set>
 
-#include "util/clock.h"
-
 namespace coroscope::coro {
 namespace {
 
@@ -38,21 +36,16 @@ TEST(IdSet, IsEmptyAfterClear) {
   EXPECT_TRUE(ids.insert(17));
 }
 
-// A census of a million coroutines asks a million times. Far above what it
-// takes, so that only another order of magnitude fails.
-TEST(IdSet, AMillionIdsAreCheap) {
+// A census of a million coroutines asks a million times, whatever their ids are.
+TEST(IdSet, FewPlacesAreLookedAtForEachOfMany) {
+  constexpr uint64_t count = 100'000;
   for (const uint64_t step : {uint64_t{1}, uint64_t{8}, uint64_t{4096}, uint64_t{1} << 40}) {
     IdSet ids;
-    uint64_t best = ~uint64_t{0};
-    for (int round = 0; round < 3; ++round) {
-      const uint64_t before = monotonic_ns();
-      ids.clear();
-      for (uint64_t i = 1; i <= 1'000'000; ++i) ids.insert(i * step);
-      best = std::min(best, monotonic_ns() - before);
-    }
-    RecordProperty("step_" + std::to_string(step), std::to_string(best));
-    EXPECT_LT(best, 1'000'000'000u) << step;
-    EXPECT_EQ(ids.size(), 1'000'000u);
+    for (uint64_t i = 1; i <= count; ++i) ids.insert(i * step);
+    EXPECT_EQ(ids.size(), count);
+    size_t steps = 0;
+    for (uint64_t i = 1; i <= count; ++i) steps += ids.steps_to(i * step);
+    EXPECT_LT(steps, 8 * count) << step;
   }
 }
 

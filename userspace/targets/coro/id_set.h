@@ -38,11 +38,19 @@ class IdSet {
     return true;
   }
 
+  // Places that are looked at to find one: what an id costs.
+  size_t steps_to(uint64_t id) const {
+    const size_t mask = slots_.size() - 1;
+    return ((place(id) - first_place(id)) & mask) + 1;
+  }
+
  private:
+  size_t first_place(uint64_t id) const { return (mix(id / 8) * 8 + id % 8) & (slots_.size() - 1); }
+
   // Where `id` is, or the free slot that it belongs in.
   size_t place(uint64_t id) const {
     const size_t mask = slots_.size() - 1;
-    size_t at = (mix(id / 8) * 8 + id % 8) & mask;
+    size_t at = first_place(id);
     while (slots_[at] != 0 && slots_[at] != id) at = (at + 1) & mask;
     return at;
   }
