@@ -11,7 +11,7 @@ namespace {
 
 // Who unlocks gives the lock to the one that it wakes, which for a moment has what
 // it waits for: longer than that only if the thread loses its core in between.
-constexpr timespec handover{0, 20'000'000};
+constexpr timespec between_looks{0, 20'000'000};
 
 bool may_wait_for_one(const Target& target, const Member& member) {
   return member.activity == Activity::parked && member.object != 0 && !member.system &&
@@ -41,7 +41,7 @@ WaitEdges without_changed(const Target& target, const Census& census, const Foun
     in_doubt.insert(edge.waiter);
     self = self || edge.waiter == edge.awaited;
   }
-  if (self) nanosleep(&handover, nullptr);
+  if (self) nanosleep(&between_looks, nullptr);
   WaitEdges result{.edges = {}, .moved = found.moved};
   for (size_t i = 0; i < found.edges.size(); ++i) {
     const WaitEdge& edge = found.edges[i];
