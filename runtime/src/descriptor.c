@@ -36,6 +36,8 @@ __attribute__((used)) struct coro_descriptor coro_descriptor = {
     .scheduler_size = sizeof(struct coro_scheduler),
     .worker_size = CORO_WORKER_STRIDE,
     .object_size = sizeof(struct coro_object),
+    .event_size = sizeof(struct coro_event),
+    .event_capacity = CORO_EVENT_CAPACITY,
 };
 
 #define TEXT_OF(x) #x

@@ -12,7 +12,8 @@
 #define CORO_SCHEDULERS 64u
 /* Bytes from one worker to the next: the runtime's own Worker begins with its
  * published part. */
-#define CORO_WORKER_STRIDE 9216u
+#define CORO_WORKER_STRIDE 32768u
+#define CORO_EVENT_CAPACITY 512u
 #define CORO_TABLE_SLABS 4096u
 #define CORO_TABLE_SLAB_HEADERS 4096u
 #define CORO_DEPOT_CHUNKS 64u

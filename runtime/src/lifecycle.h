@@ -53,10 +53,27 @@ inline void publish_state(coro_header& header, coro_state state) noexcept {
   write.state(state);
 }
 
-inline std::uint64_t elapsed_since(std::uint64_t start) noexcept {
-  const std::uint64_t now = exact_now();
+inline std::uint64_t elapsed(std::uint64_t start, std::uint64_t now) noexcept {
   return now > start ? now - start : 0;
 }
+inline std::uint64_t elapsed_since(std::uint64_t start) noexcept {
+  return elapsed(start, exact_now());
+}
+
+// Which of a probe and its batched form are asked for. What is asked for is told out of
+// line: it is rare, and the way past it is to stay short.
+struct Asked {
+  bool probe;
+  bool batch;
+
+  explicit operator bool() const noexcept { return probe || batch; }
+};
+
+// What `header` is going through, to those who asked.
+void tell_spawn(coro_header& header, Asked asked) noexcept;
+void tell_park(coro_header& header, Asked asked) noexcept;
+void tell_unpark(coro_header& header, Asked asked, std::uint64_t waker_id) noexcept;
+void tell_exit(coro_header& header, Asked asked) noexcept;
 
 struct SpawnRecord {
   std::uint64_t id;
@@ -72,7 +89,7 @@ struct SpawnRecord {
 
 // SPAWNING, `spawn`, RUNNABLE.
 inline void publish_spawn(coro_header& header, const SpawnRecord& record) noexcept {
-  bool up;
+  Asked up;
   {
     HeaderWrite write(header);
     write.state(CORO_STATE_SPAWNING);
@@ -89,14 +106,14 @@ inline void publish_spawn(coro_header& header, const SpawnRecord& record) noexce
     put(header.flags, std::uint32_t{0});
     put(header.annotation, record.annotation);
     put(header.saved_sp, record.saved_sp);
-    up = probes::spawn_up();
+    up = {probes::spawn_up(), probes::flush_up()};
     put(header.spawned_ns, up ? exact_now() : coarse_now());
     // Inside of the seqlock the *_ING state is as good as published: with
     // nothing to fire, one bracket does for both states. So below, too.
     if (!up) write.state(CORO_STATE_RUNNABLE);
   }
   if (up) [[unlikely]] {
-    probes::spawn(record.id, record.parent_id, record.stack_id, record.entry);
+    tell_spawn(header, up);
     publish_state(header, CORO_STATE_RUNNABLE);
   }
 }
@@ -112,32 +129,30 @@ inline void publish_saved(coro_header& header, const void* saved, coro_state sta
 // PARKING, `park`. On the coroutine's own stack, before it is left.
 inline void publish_parking(coro_header& header, coro_reason reason, const void* object) noexcept {
   const auto address = reinterpret_cast<std::uint64_t>(object);
-  bool up;
+  Asked up;
   {
     HeaderWrite write(header);
     write.state(CORO_STATE_PARKING);
     put(header.reason, static_cast<std::uint32_t>(reason));
     put(header.object, address);
-    up = probes::park_up();
+    up = {probes::park_up(), probes::flush_up()};
     put(header.since_ns, up ? exact_now() : coarse_now());
   }
-  if (up) [[unlikely]] {
-    probes::park(get(header.id), reason, address, get(header.spawn_stack_id));
-  }
+  if (up) [[unlikely]]
+    tell_park(header, up);
 }
 
 // UNPARKING, `unpark`, RUNNABLE.
 inline void publish_unpark(coro_header& header, std::uint64_t waker_id) noexcept {
-  bool up;
+  Asked up;
   {
     HeaderWrite write(header);
     write.state(CORO_STATE_UNPARKING);
-    up = probes::unpark_up();
+    up = {probes::unpark_up(), probes::flush_up()};
     if (!up) write.state(CORO_STATE_RUNNABLE);
   }
   if (up) [[unlikely]] {
-    probes::unpark(get(header.id), waker_id, elapsed_since(get(header.since_ns)),
-                   get(header.spawn_stack_id));
+    tell_unpark(header, up, waker_id);
     publish_state(header, CORO_STATE_RUNNABLE);
   }
 }
@@ -151,9 +166,9 @@ inline void publish_deadline(coro_header& header, std::uint64_t deadline_ns) noe
 // EXITING, `exit`.
 inline void publish_exiting(coro_header& header) noexcept {
   publish_state(header, CORO_STATE_EXITING);
-  if (probes::exit_up()) [[unlikely]] {
-    probes::exit(get(header.id), get(header.spawn_stack_id), elapsed_since(get(header.spawned_ns)));
-  }
+  const Asked up{probes::exit_up(), probes::flush_up()};
+  if (up) [[unlikely]]
+    tell_exit(header, up);
 }
 
 // FREE. Nothing of the coroutine's stack is in use any more.

@@ -20,6 +20,7 @@ volatile unsigned short coro_spawn_semaphore CORO_SEMAPHORE = 0;
 volatile unsigned short coro_park_semaphore CORO_SEMAPHORE = 0;
 volatile unsigned short coro_unpark_semaphore CORO_SEMAPHORE = 0;
 volatile unsigned short coro_exit_semaphore CORO_SEMAPHORE = 0;
+volatile unsigned short coro_flush_semaphore CORO_SEMAPHORE = 0;
 }
 
 namespace coro::detail::probes {
@@ -42,6 +43,11 @@ CORO_PROBE_SITE void unpark(std::uint64_t id, std::uint64_t waker, std::uint64_t
 CORO_PROBE_SITE void exit(std::uint64_t id, std::uint64_t stack,
                           std::uint64_t lifetime_ns) noexcept {
   STAP_PROBE3(coro, exit, id, stack, lifetime_ns);
+}
+
+CORO_PROBE_SITE void flush(const coro_event* events, std::uint64_t count, std::uint64_t worker,
+                           std::uint64_t first) noexcept {
+  STAP_PROBE4(coro, flush, reinterpret_cast<std::uint64_t>(events), count, worker, first);
 }
 
 }  // namespace coro::detail::probes

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The four USDT probes of provider `coro`; the contract is in PROBES.md.
+// The USDT probes of provider `coro`; the contract is in PROBES.md.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+
+#include "coro/abi.h"
 
 #if defined(CORO_NO_PROBES)
 
@@ -20,10 +22,14 @@ inline bool unpark_up() noexcept {
 inline bool exit_up() noexcept {
   return false;
 }
+inline bool flush_up() noexcept {
+  return false;
+}
 inline void spawn(std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t) noexcept {}
 inline void park(std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t) noexcept {}
 inline void unpark(std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t) noexcept {}
 inline void exit(std::uint64_t, std::uint64_t, std::uint64_t) noexcept {}
+inline void flush(const coro_event*, std::uint64_t, std::uint64_t, std::uint64_t) noexcept {}
 }  // namespace coro::detail::probes
 
 #else
@@ -34,6 +40,7 @@ extern volatile unsigned short coro_spawn_semaphore __attribute__((visibility("h
 extern volatile unsigned short coro_park_semaphore __attribute__((visibility("hidden")));
 extern volatile unsigned short coro_unpark_semaphore __attribute__((visibility("hidden")));
 extern volatile unsigned short coro_exit_semaphore __attribute__((visibility("hidden")));
+extern volatile unsigned short coro_flush_semaphore __attribute__((visibility("hidden")));
 }
 
 namespace coro::detail::probes {
@@ -71,6 +78,9 @@ inline bool unpark_up() noexcept {
 inline bool exit_up() noexcept {
   return up(coro_exit_semaphore);
 }
+inline bool flush_up() noexcept {
+  return up(coro_flush_semaphore);
+}
 
 // One site each, out of line. Call them only when the semaphore is up.
 void spawn(std::uint64_t id, std::uint64_t parent, std::uint64_t stack,
@@ -80,6 +90,8 @@ void park(std::uint64_t id, std::uint64_t reason, std::uint64_t object,
 void unpark(std::uint64_t id, std::uint64_t waker, std::uint64_t parked_ns,
             std::uint64_t stack) noexcept;
 void exit(std::uint64_t id, std::uint64_t stack, std::uint64_t lifetime_ns) noexcept;
+void flush(const coro_event* events, std::uint64_t count, std::uint64_t worker,
+           std::uint64_t first) noexcept;
 
 }  // namespace coro::detail::probes
 

@@ -58,7 +58,10 @@ PublishedScheduler::PublishedScheduler(std::size_t workers) : figures_(&unlisted
     if (slot != nullptr) put(slot->workers, reinterpret_cast<std::uint64_t>(memory));
     if (slot == nullptr) unlisted_.workers = reinterpret_cast<std::uint64_t>(memory);
   } else {
-    std::memset(reinterpret_cast<void*>(slot->workers), 0, workers * CORO_WORKER_STRIDE);
+    for (std::size_t i = 0; i < workers; ++i) {
+      std::memset(reinterpret_cast<void*>(slot->workers + i * CORO_WORKER_STRIDE), 0,
+                  sizeof(coro_worker));
+    }
   }
   if (slot == nullptr) {
     std::atomic_ref(coro_descriptor.schedulers_lost).fetch_add(1, std::memory_order_relaxed);

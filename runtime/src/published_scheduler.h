@@ -20,7 +20,7 @@ class PublishedScheduler {
   PublishedScheduler& operator=(const PublishedScheduler&) = delete;
 
   [[nodiscard]] coro_scheduler& figures() noexcept { return *figures_; }
-  // CORO_WORKER_STRIDE zeroed bytes.
+  // CORO_WORKER_STRIDE bytes that begin with a zeroed coro_worker.
   [[nodiscard]] void* worker(std::size_t index) noexcept;
 
  private:

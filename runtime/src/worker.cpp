@@ -63,6 +63,7 @@ bool Worker::run(Carrier& carrier, bool (*until)(void*), void* argument) {
     if (!execute(*coroutine, carrier)) return false;
   }
   stop_spinning();
+  events_.flush();
   coro_this_worker = nullptr;
   carrier_ = nullptr;
   return true;

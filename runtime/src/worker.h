@@ -8,6 +8,7 @@
 #include "carrier.h"
 #include "context.h"
 #include "coro/detail/spin_lock.h"
+#include "event_ring.h"
 #include "fiber.h"
 #include "lifecycle.h"
 #include "run_queue.h"
@@ -36,7 +37,10 @@ class Worker {
  public:
   // `alone`: the scheduler has no other.
   Worker(SchedulerCore& scheduler, unsigned index, bool alone) noexcept
-      : scheduler_(scheduler), alone_(alone), random_(std::uint64_t{index} << 32) {}
+      : scheduler_(scheduler),
+        alone_(alone),
+        random_(std::uint64_t{index} << 32),
+        events_(queue_) {}
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
@@ -114,6 +118,7 @@ class Worker {
   [[nodiscard]] std::uint64_t exited() const noexcept {
     return Figure(const_cast<std::uint64_t&>(queue_.exited)).load(std::memory_order_acquire);
   }
+  [[nodiscard]] EventRing& events() noexcept { return events_; }
   void count_spawn() noexcept { count_released(queue_.spawned); }
   void count_exit() noexcept { count_released(queue_.exited); }
 
@@ -168,6 +173,7 @@ class Worker {
   std::uint64_t ids_end_ = 0;
   std::atomic<std::uint32_t> notified_{0};
   std::atomic<bool> polling_{false};
+  EventRing events_;  // last: it is large, and unused most of the time
 };
 
 // The worker of the calling thread, or nullptr. A fiber may be on another thread

@@ -89,6 +89,7 @@ Coroutine* Worker::steal() noexcept {
 // adds to that queue: as long as there is a global one to be served it is looked
 // at less often, or else a few busy sockets would keep all others waiting.
 Coroutine* Worker::look_around() {
+  events_.flush_old();
   constexpr std::uint32_t looks_for_one_poll = 16;
   poll_now(++looks_ % looks_for_one_poll == 0);
   Coroutine* coroutine = take_global(fairness_runs);
@@ -135,6 +136,7 @@ void Worker::stop_spinning() noexcept {
 }
 
 void Worker::sleep() {
+  events_.flush();
   scheduler_.add_idle(*this);
   stop_spinning();
   std::atomic_thread_fence(std::memory_order_seq_cst);

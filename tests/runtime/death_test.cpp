@@ -19,12 +19,12 @@ class RuntimeDeathTest : public testing::Test {
   RuntimeDeathTest() { testing::FLAGS_gtest_death_test_style = "threadsafe"; }
 };
 
-volatile int never = 0;
+volatile int stays_zero = 0;
 
 __attribute__((noinline)) int overflow(int depth) {
   volatile char frame[512];
   frame[0] = static_cast<char>(depth);
-  if (never != 0) return 0;
+  if (stays_zero != 0) return 0;
   return overflow(depth + 1) + frame[0];
 }
 

@@ -38,14 +38,14 @@ void die_in(std::uint64_t seed, const std::function<void()>& die) {
   });
 }
 
-volatile int never = 0;
+volatile int stays_zero = 0;
 // In a page that is never mapped; not null, which UndefinedBehaviorSanitizer sees.
 int* volatile nowhere = reinterpret_cast<int*>(4096);
 
 __attribute__((noinline)) int overflow(int depth) {
   volatile char frame[512];
   frame[0] = static_cast<char>(depth);
-  if (never != 0) return 0;
+  if (stays_zero != 0) return 0;
   return overflow(depth + 1) + frame[0];
 }
 
@@ -93,10 +93,10 @@ const Death deaths[] = {
 #if CORO_ASAN
     {"Sanitizer",
      [] {
-       auto value = std::make_unique<int>(never);
+       auto value = std::make_unique<int>(stays_zero);
        int* volatile left = value.get();
        value.reset();
-       never = *left;
+       stays_zero = *left;
      },
      0},
 #endif

@@ -22,12 +22,12 @@ class StackOverflowDeathTest : public testing::TestWithParam<unsigned> {
 };
 INSTANTIATE_TEST_SUITE_P(Workers, StackOverflowDeathTest, testing::Values(0u, 1u, 2u));
 
-volatile int never = 0;
+volatile int stays_zero = 0;
 
 __attribute__((noinline)) int recurse(int depth) {
   volatile char frame[512];
   frame[0] = static_cast<char>(depth);
-  if (never != 0) return 0;
+  if (stays_zero != 0) return 0;
   return recurse(depth + 1) + frame[0];
 }
 

@@ -23,7 +23,7 @@
 /* A reader accepts any minor version of a major version that it knows: a minor
  * version only adds fields at the end of a structure and new enumerators. */
 #define CORO_ABI_MAJOR 1u
-#define CORO_ABI_MINOR 3u
+#define CORO_ABI_MINOR 4u
 
 /* "coro-abi" as bytes in memory (little-endian). */
 #define CORO_ABI_MAGIC 0x6962612d6f726f63ull
@@ -106,10 +106,10 @@ struct coro_header {
   uint32_t spawn_stack_id; /* into the depot; 0: not known */
   uint32_t reason;         /* enum coro_reason; of the last wait unless parked */
   uint64_t object;         /* address waited on, 0 if none */
-  uint64_t since_ns;       /* start of the last wait. Exact while the park probe's
-                              semaphore is up, else up to one kernel tick
+  uint64_t since_ns;       /* start of the last wait. Exact while the semaphore of park or
+                              flush is up, else up to one kernel tick
                               (10 ms at most) too early */
-  uint64_t spawned_ns;     /* same accuracy, with the spawn probe's semaphore */
+  uint64_t spawned_ns;     /* same accuracy, with spawn or flush */
   uint64_t saved_sp;       /* while parked, runnable or in a syscall: stack pointer
                               of the saved context, see coro_descriptor.resume_pc.
                               Of a task: address of its innermost coro_await */
@@ -238,6 +238,10 @@ struct coro_descriptor {
   uint32_t worker_size;     /* bytes from one struct coro_worker to the next */
   uint32_t object_size;     /* of struct coro_object */
   uint64_t schedulers_lost; /* running, but without a place in `schedulers` */
+
+  /* Since minor version 4. */
+  uint32_t event_size;     /* bytes from one struct coro_event to the next */
+  uint32_t event_capacity; /* events that a worker's ring holds; a power of two */
 };
 
 /* One scheduler's figures, to be read each on its own; a slot is in use while
@@ -275,6 +279,36 @@ struct coro_worker {
   /* Since minor version 2; before, 0. */
   uint64_t spawned; /* coroutines that it started */
   uint64_t exited;  /* coroutines that ended on it; the last ones of a scheduler may end on none */
+
+  /* Since minor version 4. The worker's ring of events, written while the semaphore of
+   * `flush` is up: event N is element N modulo coro_descriptor.event_capacity. Those from
+   * events_flushed on were not handed over yet; those that were stay until they are
+   * overwritten. */
+  uint64_t number;         /* unique in the life of the process, not 0; `worker` of `flush` */
+  uint64_t events;         /* struct coro_event[event_capacity] */
+  uint64_t events_written; /* ever (store-release) */
+  uint64_t events_flushed; /* ever */
+  uint64_t reserved[4];
+};
+
+/* What one of the probes spawn, park, unpark and exit would have told, as `flush` hands
+ * it over. Since minor version 4. */
+enum coro_event_kind {
+  CORO_EVENT_SPAWN = 1,
+  CORO_EVENT_PARK = 2,
+  CORO_EVENT_UNPARK = 3,
+  CORO_EVENT_EXIT = 4,
+};
+struct coro_event {
+  uint64_t id;
+  uint32_t stack_id; /* of where it was spawned */
+  uint32_t sequence; /* of its header, then: tells the order of one coroutine's events,
+                        which may be in the rings of several workers */
+  uint16_t kind;     /* enum coro_event_kind */
+  uint16_t reason;   /* of a park: enum coro_reason */
+  uint32_t reserved;
+  uint64_t other; /* spawn: parent_id; park: object; unpark: waker_id; exit: 0 */
+  uint64_t value; /* spawn: entry; park: since_ns; unpark: parked_ns; exit: lifetime_ns */
 };
 
 /* Every object that one can wait on begins with this block. Its counts are
@@ -329,8 +363,9 @@ CORO_ABI_ASSERT(sizeof(struct coro_location) == 24, "coro_location is ABI");
 CORO_ABI_ASSERT(sizeof(struct coro_select) == 32, "coro_select is ABI");
 CORO_ABI_ASSERT(sizeof(struct coro_select_case) == 16, "coro_select_case is ABI");
 CORO_ABI_ASSERT(sizeof(struct coro_scheduler) == 128, "coro_scheduler is ABI");
-CORO_ABI_ASSERT(sizeof(struct coro_worker) == 192, "coro_worker is ABI");
-CORO_ABI_ASSERT(sizeof(struct coro_descriptor) == 136, "coro_descriptor is ABI");
+CORO_ABI_ASSERT(sizeof(struct coro_worker) == 256, "coro_worker is ABI");
+CORO_ABI_ASSERT(sizeof(struct coro_event) == 40, "coro_event is ABI");
+CORO_ABI_ASSERT(sizeof(struct coro_descriptor) == 144, "coro_descriptor is ABI");
 CORO_ABI_ASSERT(sizeof(struct coro_object) == 48, "coro_object is ABI");
 
 #endif /* CORO_ABI_H */

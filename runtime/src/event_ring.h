@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Events in batches: what the classic probes tell one at a time is written to a ring of
+// the worker while the semaphore of `flush` is up, and handed over many at a time. A trap
+// into the kernel costs a hundred times what writing an event does.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "coro/abi.h"
+#include "descriptor.h"
+
+namespace coro::detail {
+
+// EventRing is one worker's, and for the thread that has the worker.
+class EventRing {
+ public:
+  // Handed over at once, at the most.
+  static constexpr std::size_t batch = CORO_EVENT_CAPACITY / 2;
+  // No event waits for longer, if its worker comes to look: one that runs a coroutine
+  // without a scheduling point does not.
+  static constexpr std::uint64_t longest_wait_ns = 10'000'000;
+
+  // `published` is told where the ring is.
+  explicit EventRing(coro_worker& published) noexcept;
+  EventRing(const EventRing&) = delete;
+  EventRing& operator=(const EventRing&) = delete;
+
+  // `now_ns`: of CLOCK_MONOTONIC.
+  void add(const coro_event& event, std::uint64_t now_ns) noexcept;
+
+  [[nodiscard]] bool waiting() const noexcept {
+    return published_.events_written != published_.events_flushed;
+  }
+  void flush() noexcept;
+  // If the oldest waits for too long.
+  void flush_old() noexcept;
+
+ private:
+  coro_worker& published_;
+  std::uint64_t oldest_ns_ = 0;  // when the first of those was added that wait
+  std::array<coro_event, CORO_EVENT_CAPACITY> events_;
+};
+
+// An event that has just happened: into the ring of the calling thread's worker; on a
+// thread without one it is handed over alone.
+void add_event(const coro_event& event, std::uint64_t now_ns) noexcept;
+
+}  // namespace coro::detail

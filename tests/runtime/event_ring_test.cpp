@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// Events in batches, as an observer finds them in memory.
+#include "event_ring.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <thread>
+#include <vector>
+
+#include "clock.h"
+#include "coro/coro.h"
+#include "probes.h"
+
+#if !defined(CORO_NO_PROBES)
+namespace {
+
+using coro::detail::EventRing;
+
+// As the kernel does it for whoever attaches.
+class Attached {
+ public:
+  Attached() { coro_flush_semaphore = coro_flush_semaphore + 1; }
+  ~Attached() { coro_flush_semaphore = coro_flush_semaphore - 1; }
+  Attached(const Attached&) = delete;
+  Attached& operator=(const Attached&) = delete;
+};
+
+const coro_worker& worker_of(const coro_scheduler& scheduler, std::uint32_t index) {
+  return *reinterpret_cast<const coro_worker*>(scheduler.workers +
+                                               index * coro_descriptor.worker_size);
+}
+
+// All events that are still in the rings of schedulers that run.
+std::vector<coro_event> events_in_rings() {
+  std::vector<coro_event> events;
+  const auto* schedulers = reinterpret_cast<const coro_scheduler*>(coro_descriptor.schedulers);
+  for (std::uint32_t i = 0; i < coro_descriptor.scheduler_capacity; ++i) {
+    if (schedulers[i].id == 0) continue;
+    for (std::uint32_t w = 0; w < schedulers[i].worker_count; ++w) {
+      const coro_worker& worker = worker_of(schedulers[i], w);
+      const auto* ring = reinterpret_cast<const coro_event*>(worker.events);
+      const std::uint64_t kept =
+          std::min<std::uint64_t>(worker.events_written, coro_descriptor.event_capacity);
+      for (std::uint64_t n = worker.events_written - kept; n < worker.events_written; ++n) {
+        events.push_back(ring[n % coro_descriptor.event_capacity]);
+      }
+    }
+  }
+  return events;
+}
+
+coro_event event(std::uint64_t id) {
+  return {.id = id,
+          .stack_id = 0,
+          .sequence = 0,
+          .kind = CORO_EVENT_PARK,
+          .reason = 0,
+          .reserved = 0,
+          .other = 0,
+          .value = 0};
+}
+
+TEST(EventRing, IsFlushedWhenABatchIsFull) {
+  coro_worker published{};
+  const auto ring = std::make_unique<EventRing>(published);
+  EXPECT_NE(published.number, 0u);
+  for (std::uint64_t i = 1; i < EventRing::batch; ++i) ring->add(event(i), 5);
+  EXPECT_EQ(published.events_written, EventRing::batch - 1);
+  EXPECT_EQ(published.events_flushed, 0u);
+  EXPECT_TRUE(ring->waiting());
+  ring->add(event(EventRing::batch), 5);
+  EXPECT_EQ(published.events_flushed, EventRing::batch);
+  EXPECT_FALSE(ring->waiting());
+}
+
+TEST(EventRing, IsFlushedWhenTheOldestWaitsForTooLong) {
+  coro_worker published{};
+  const auto ring = std::make_unique<EventRing>(published);
+  const std::uint64_t begin = 1'000'000'000;
+  ring->add(event(1), begin);
+  ring->add(event(2), begin + EventRing::longest_wait_ns - 1);
+  EXPECT_EQ(published.events_flushed, 0u);
+  ring->add(event(3), begin + EventRing::longest_wait_ns);
+  EXPECT_EQ(published.events_flushed, 3u);
+  ring->add(event(4), begin + EventRing::longest_wait_ns + 1);
+  EXPECT_EQ(published.events_flushed, 3u) << "the time begins anew";
+  ring->flush_old();  // it is old by the clock
+  EXPECT_EQ(published.events_flushed, 4u);
+}
+
+TEST(EventRing, WhatWasFlushedStaysUntilItIsOverwritten) {
+  coro_worker published{};
+  const auto ring = std::make_unique<EventRing>(published);
+  const std::uint64_t capacity = coro_descriptor.event_capacity;
+  const std::uint64_t count = 3 * capacity + 7;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    ring->add(event(i), 5);
+    if (i % 100 == 0) ring->flush();  // so that batches end everywhere
+  }
+  ring->flush();
+  EXPECT_EQ(published.events_written, count);
+  EXPECT_EQ(published.events_flushed, count);
+  const auto* events = reinterpret_cast<const coro_event*>(published.events);
+  for (std::uint64_t n = count - capacity; n < count; ++n) {
+    EXPECT_EQ(events[n % capacity].id, n);
+  }
+}
+
+// By id and in the order of the header's sequence: spawn, park, unpark, exit.
+TEST(Events, EachCoroutineTellsItsLifeInOrder) {
+  const Attached attached;
+  for (const unsigned workers : {1u, 2u, 8u}) {
+    coro::Scheduler scheduler({.workers = workers, .require_empty = true});
+    const std::uint64_t begin = coro::detail::exact_now();
+    const int count = 20;
+    scheduler.run([] {
+      const coro::Channel<int> channel(0);
+      for (int i = 0; i < count; ++i) {
+        coro::go([channel = coro::Channel<int>(channel)]() mutable {
+          static_cast<void>(channel.receive());
+        });
+      }
+      coro::Channel<int> sender = channel;
+      for (int i = 0; i < count; ++i) sender.send(i);
+    });
+    scheduler.wait_empty();
+    while (scheduler.idle_workers() != workers) std::this_thread::yield();
+    std::map<std::uint64_t, std::vector<coro_event>> lives;
+    for (const coro_event& one : events_in_rings()) lives[one.id].push_back(one);
+    std::uint64_t spawned = 0;
+    for (auto& [id, life] : lives) {
+      std::sort(life.begin(), life.end(),
+                [](const coro_event& a, const coro_event& b) { return a.sequence < b.sequence; });
+      const bool has_spawn = life.front().kind == CORO_EVENT_SPAWN;
+      spawned += has_spawn;
+      std::uint16_t expected = has_spawn ? CORO_EVENT_SPAWN : CORO_EVENT_PARK;
+      std::uint64_t parked_at = 0;
+      for (const coro_event& one : life) {
+        EXPECT_EQ(one.stack_id, life.front().stack_id) << id;
+        EXPECT_TRUE(one.kind == expected || (expected == CORO_EVENT_PARK && &one == &life.back() &&
+                                             one.kind == CORO_EVENT_EXIT))
+            << id << ": " << one.kind;
+        if (one.kind == CORO_EVENT_PARK) {
+          EXPECT_NE(one.reason, 0);
+          EXPECT_GE(one.value, begin);
+          parked_at = one.value;
+        }
+        if (one.kind == CORO_EVENT_UNPARK) {
+          EXPECT_LE(parked_at + one.value, coro::detail::exact_now());
+        }
+        expected = one.kind == CORO_EVENT_PARK ? CORO_EVENT_UNPARK : CORO_EVENT_PARK;
+      }
+      EXPECT_EQ(life.back().kind, CORO_EVENT_EXIT) << id;
+    }
+    EXPECT_EQ(spawned, static_cast<std::uint64_t>(count));
+    EXPECT_EQ(lives.size(), count + 1u) << "the first was started by a thread without a ring";
+  }
+}
+
+TEST(Events, AWorkerThatGoesIdleHasHandedThemOver) {
+  const Attached attached;
+  coro::Scheduler scheduler({.workers = 2});
+  const auto* schedulers = reinterpret_cast<const coro_scheduler*>(coro_descriptor.schedulers);
+  scheduler.run([] {
+    coro::WaitGroup group;
+    group.add(10);
+    for (int i = 0; i < 10; ++i) coro::go([&group] { group.done(); });
+    group.wait();
+  });
+  while (scheduler.idle_workers() != 2) std::this_thread::yield();
+  std::uint64_t written = 0;
+  for (std::uint32_t i = 0; i < coro_descriptor.scheduler_capacity; ++i) {
+    if (schedulers[i].id == 0) continue;
+    for (std::uint32_t w = 0; w < schedulers[i].worker_count; ++w) {
+      const coro_worker& worker = worker_of(schedulers[i], w);
+      EXPECT_EQ(worker.events_written, worker.events_flushed);
+      written += worker.events_written;
+    }
+  }
+  EXPECT_GE(written, 20u);
+}
+
+TEST(Events, NobodyAttachedNothingWritten) {
+  coro::Scheduler scheduler({.workers = 1});
+  scheduler.run([] { coro::go([] {}); });
+  while (scheduler.idle_workers() != 1) std::this_thread::yield();
+  EXPECT_TRUE(events_in_rings().empty());
+}
+
+}  // namespace
+#endif
