@@ -16,7 +16,7 @@ struct ProbeSite {
   uint64_t semaphore = 0;
 };
 
-// Of the main program of a process. Fails the test if there are not five.
+// Of the main program of a process. Fails the test if there are not four at least.
 std::vector<ProbeSite> probe_sites(pid_t pid);
 
 // True if no probe is in the process: every site holds its nop, and every
