@@ -41,6 +41,11 @@ inline std::uint64_t id_of(const Coroutine* coroutine) noexcept {
   return coroutine == nullptr ? 0 : get(coroutine->header->id);
 }
 
+// As published for locks: where the function that calls this will return to.
+inline std::uint64_t caller(const void* return_address) noexcept {
+  return reinterpret_cast<std::uint64_t>(return_address);
+}
+
 // Apart from acquire(), to keep its registers and stack out of the way there.
 template <class Operation>
 [[gnu::noinline]] void acquire_by_waiting(Operation operation, Fiber& self) noexcept {

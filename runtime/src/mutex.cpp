@@ -21,6 +21,7 @@ inline bool Mutex::Locking::attempt(const detail::Coroutine* self) const noexcep
   if (mutex.object_.length != 0) return false;
   mutex.object_.length = 1;
   mutex.object_.holder = detail::id_of(self);
+  mutex.object_.taken_at = 0;
   return true;
 }
 
@@ -41,14 +42,19 @@ Mutex::~Mutex() {
 
 void Mutex::lock() {
   detail::acquire(Locking{*this});
+  object_.taken_at = detail::caller(__builtin_return_address(0));
 }
 
 bool Mutex::try_lock() noexcept {
-  return detail::try_acquire(Locking{*this});
+  const bool taken = detail::try_acquire(Locking{*this});
+  if (taken) object_.taken_at = detail::caller(__builtin_return_address(0));
+  return taken;
 }
 
 bool Mutex::try_lock_for(std::chrono::nanoseconds duration) {
-  return detail::acquire_for(Locking{*this}, duration);
+  const bool taken = detail::acquire_for(Locking{*this}, duration);
+  if (taken) object_.taken_at = detail::caller(__builtin_return_address(0));
+  return taken;
 }
 
 bool Mutex::release_locked(Waiter*& next) noexcept {
@@ -58,6 +64,7 @@ bool Mutex::release_locked(Waiter*& next) noexcept {
   object_.waiting_receivers = waiters_.size();
   object_.length = next != nullptr ? 1 : 0;
   object_.holder = next != nullptr ? detail::id_of(next->coroutine) : 0;
+  object_.taken_at = 0;
   return true;
 }
 

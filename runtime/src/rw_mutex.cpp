@@ -83,12 +83,17 @@ void RwMutex::admit_writer(WaiterChain& woken) noexcept {
 
 void RwMutex::lock() {
   detail::acquire(Writing{*this});
+  object_.taken_at = detail::caller(__builtin_return_address(0));
 }
 bool RwMutex::try_lock() noexcept {
-  return detail::try_acquire(Writing{*this});
+  const bool taken = detail::try_acquire(Writing{*this});
+  if (taken) object_.taken_at = detail::caller(__builtin_return_address(0));
+  return taken;
 }
 bool RwMutex::try_lock_for(std::chrono::nanoseconds duration) {
-  return detail::acquire_for(Writing{*this}, duration);
+  const bool taken = detail::acquire_for(Writing{*this}, duration);
+  if (taken) object_.taken_at = detail::caller(__builtin_return_address(0));
+  return taken;
 }
 void RwMutex::lock_shared() {
   detail::acquire(Reading{*this});
@@ -108,6 +113,7 @@ void RwMutex::unlock() {
     if (!written_) throw UsageError("coro: unlock of an RwMutex that no writer has locked");
     written_ = false;
     object_.holder = 0;
+    object_.readers = 0;  // in the place of taken_at
     admit_readers(woken);
     if (object_.length == 0) admit_writer(woken);
     publish();

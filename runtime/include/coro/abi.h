@@ -332,6 +332,8 @@ struct coro_object {
     uint64_t capacity; /* channel: elements it can buffer; semaphore: units in all, 0: no bound */
     uint64_t readers;  /* rw mutex, since minor version 3: ids of the readers inside, by
                           exclusive or, so that of one reader it is the id */
+    uint64_t taken_at; /* mutex, and rw mutex while a writer is inside, since minor version 4:
+                          return address of the call that locked it; 0: not known */
   };
   uint64_t length; /* channel: elements buffered; wait group: counter; semaphore: units that
                       are free; rw mutex: readers inside; mutex: 1 while locked */
