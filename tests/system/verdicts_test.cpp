@@ -125,7 +125,7 @@ TEST_F(Verdicts, OfADumpAreSavedAndShown) {
       "\n  verdict     stuck: the mutex is held by the very coroutine that waits for it\n"
       "  because     \\d+ members? .* stuck in the same wait\n"
       "  waits for   coroutine \\d+ waits for itself \\[sync.Mutex.Lock, 0x[0-9a-f]+\\]  "
-      "write_audit  double_lock.cpp:\\d+\n"
+      "write_audit  double_lock.cpp:\\d+, taken by \\d+ at renew  double_lock.cpp:\\d+\n"
       "  parked at   write_audit [^]*\n"
       "  usual fix   do not lock what the caller has locked already\n"
       "  for example coroutine \\d+\n");

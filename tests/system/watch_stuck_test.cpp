@@ -30,6 +30,26 @@ TEST(EveryoneWaits, IsStuckIfNobodyIsLeft) {
   }
 }
 
+// A cycle through a wait group; and it is told where the lock in it was taken.
+TEST(HeldLock, IsACycleWithThePlaceWhereItWasTaken) {
+  Child target({program("held_lock")});
+  ASSERT_EQ(target.read_line(), "ready");
+  const Outcome outcome = run(
+      coroscope({"watch", std::to_string(target.pid()), "--for", "6s", "-i", "250ms", "--json"}));
+  EXPECT_EQ(outcome.code, 1) << outcome.errors << outcome.output;
+  const json findings = lines_of(outcome.output).back()["targets"][0]["findings"];
+  ASSERT_EQ(findings.size(), 2u) << findings;
+  for (const json& finding : findings) {
+    EXPECT_EQ(finding["verdict"], "stuck");
+    EXPECT_NE(finding["because"].dump().find("inferred"), std::string::npos) << finding["because"];
+    EXPECT_NE(finding["chain"].dump().find(", taken by 1 at hold  held_lock.cpp:"),
+              std::string::npos)
+        << finding["chain"];
+    EXPECT_NE(finding["chain"].dump().find("sync.WaitGroup.Wait"), std::string::npos)
+        << finding["chain"];
+  }
+}
+
 TEST(EveryoneWaits, IsStuckInADumpToo) {
   Child target({program("everyone_waits"), "dead"});
   ASSERT_EQ(target.read_line(), "ready");

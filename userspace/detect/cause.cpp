@@ -57,6 +57,11 @@ void add_evidence(const WaitObject* object, const PlaceWaits& waits,
   if (waits.all_stuck()) {
     evidence.push_back(fmt::format("{} looked at, twice: stuck in the same wait",
                                    counted(all, "member was", "members were")));
+    if (waits.by_children) {
+      evidence.push_back(
+          "inferred: the counter of the wait group is as many as those whom the waiter has spawned "
+          "and who are there, so it waits for these");
+    }
     if (waits.why == Stuck::nobody_left) {
       evidence.push_back(
           "every coroutine of the process is parked, no timer is armed, none waits for I/O, and "

@@ -26,6 +26,8 @@ struct LookedAt {
   bool sampled = true;  // stands for its population; false: somebody waits for it
   std::optional<WaitObject> object;
   std::optional<Select> select;
+  // Of one that waits on a wait group: ids of those it has spawned who are there, some.
+  std::vector<uint64_t> children{};
 };
 
 // WaitLook is what was looked at after one census: some of each population, and those
@@ -56,8 +58,9 @@ enum class Stuck : uint8_t {
 // WaitStep is one of a chain of coroutines, each of which waits for the next.
 struct WaitStep {
   uint64_t id = 0;
-  uint64_t awaited = 0;  // 0: nobody
-  uint64_t object = 0;   // address
+  uint64_t awaited = 0;   // 0: nobody
+  uint64_t object = 0;    // address
+  uint64_t taken_at = 0;  // of a lock: where the awaited one took it; 0: not known
   Reason reason = 0;
   ParkedStack parked_stack = no_parked_stack;
 };
@@ -72,6 +75,7 @@ struct PlaceWaits {
   std::string cause{};            // in words; no number that tells one member from another
   std::vector<WaitStep> chain{};  // from that member to where it ends, a cycle once; some steps
   bool chain_cut = false;         // it is longer
+  bool by_children = false;       // it leads from a wait group to one of its waiter's children
 
   // Of looked_at: whose channel has as many handles as coroutines that wait on it, all
   // for the same. Who else could act on it would need a reference to one of these.
@@ -126,9 +130,11 @@ class StuckDetector {
 // nobody, as it ends without.
 uint64_t awaited_by(const LookedAt& seen);
 
-// A line for each step of the chain: who waits for whom, why and where.
+// A line for each step of the chain: who waits for whom, why and where; and where the one
+// that is waited for took the lock. `code` names the place before a return address.
 std::vector<std::string> format_chain(const PlaceWaits& waits,
                                       const std::function<std::string(Reason)>& reason,
-                                      const std::function<std::string(ParkedStack)>& place);
+                                      const std::function<std::string(ParkedStack)>& place,
+                                      const std::function<std::string(uint64_t)>& code);
 
 }  // namespace coroscope

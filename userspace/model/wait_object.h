@@ -29,7 +29,9 @@ struct WaitObject {
   bool closed = false;  // or done, ended, run
   uint32_t waiting_senders = 0;
   uint32_t waiting_receivers = 0;
-  uint64_t holder = 0;       // coroutine inside, or waited for; 0: none, or not known
+  uint64_t holder = 0;  // coroutine inside, or waited for; 0: none, or not known
+  uint64_t taken_at =
+      0;  // of a lock: address after the call by which the holder took it; 0: not known
   uint64_t lone_reader = 0;  // of a rw mutex: the reader inside, if it is one; 0 as above
   uint64_t last_taker = 0;   // of a semaphore: who took units last; 0 as above
   uint32_t handles = 0;      // of a channel: that the program has; 0: not known

@@ -115,8 +115,7 @@ Result<Dump> take_judged_dump(Observation& observation) {
       [&observation] { return thread_waits(observation.process()); });
   auto dump = take_dump(observation, [&looks](const Census& census) { looks.look(census); });
   if (!dump) return dump;
-  looks.tell([&observation](ParkedStack stack) { return observation.names().parked_frames(stack); },
-             *dump);
+  looks.tell(observation.names().frames_of(), *dump);
   add_may_leak(*dump);
   return dump;
 }

@@ -41,9 +41,8 @@ void describe_cause(const Population& place, const Observation& seen, StackNames
                     uint64_t now_ns, ReportedFinding& reported) {
   const auto found = seen.waits().places().find(place.key);
   const PlaceWaits* waits = found == seen.waits().places().end() ? nullptr : &found->second;
-  WaitWords words = describe_wait(
-      seen.target(), [&names](ParkedStack stack) { return names.parked_frames(stack); },
-      reported.reason, place.example_object, waits, now_ns);
+  WaitWords words = describe_wait(seen.target(), names.frames_of(), reported.reason,
+                                  place.example_object, waits, now_ns);
   reported.cause = std::move(words.cause.act);
   reported.because = std::move(words.cause.evidence);
   reported.fix = std::move(words.cause.fix);

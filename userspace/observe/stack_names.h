@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "detect/report.h"
+#include "observe/waiting.h"
 #include "symbolize/symbolizer.h"
 #include "symbolize/unwinder.h"
 #include "targets/target.h"
@@ -33,6 +34,13 @@ class StackNames {
   // Innermost first; empty if the id is not known.
   ReportedStack parked_frames(ParkedStack id);
   ReportedStack spawn_frames(SpawnStack id);
+  // Of the call that returns to there.
+  ReportedStack call_frames(uint64_t return_address) { return name({return_address}, false); }
+  // Which must not outlive this.
+  FramesOf frames_of() {
+    return {[this](ParkedStack stack) { return parked_frames(stack); },
+            [this](uint64_t address) { return call_frames(address); }};
+  }
   // Why a parked stack is not known to its outermost frame; empty if it is.
   std::string parked_cut(ParkedStack id) const;
 

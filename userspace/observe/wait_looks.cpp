@@ -68,6 +68,9 @@ class Sampler {
   Samples::value_type* last_ = nullptr;  // neighbours in the table are often of one population
 };
 
+// Of more children it is not found out who they are.
+constexpr uint64_t most_children = 64;
+
 // Looker reads what members wait on, and finds whom they name.
 class Looker {
  public:
@@ -87,6 +90,7 @@ class Looker {
     wanted_.insert(id);
   }
   std::vector<uint32_t> find_wanted();
+  bool add_child(const Member& member);
 
   const Target& target_;
   const Census& census_;
@@ -94,6 +98,7 @@ class Looker {
   // Ids: in the census, in the look, to be looked for in the census, of those somebody
   // waits for.
   std::unordered_set<uint64_t> alive_, added_, wanted_, awaited_;
+  std::unordered_map<uint64_t, size_t> parents_;  // ids whose children are looked for: places
 };
 
 void Looker::add(uint32_t index, bool sampled) {
@@ -115,9 +120,23 @@ void Looker::add(uint32_t index, bool sampled) {
   if (seen.object) {
     want_awaited(awaited_by(seen));
     want(seen.object->last_taker);
+    const bool group = seen.object->kind == WaitObject::Kind::wait_group;
+    if (group && seen.object->length <= most_children) {
+      parents_.emplace(member.id, look_.members.size());
+    }
   }
   if (sampled) want(member.parent_id);
   look_.members.push_back(std::move(seen));
+}
+
+// Whether somebody waits for it because he has spawned it.
+bool Looker::add_child(const Member& member) {
+  const auto parent = parents_.find(member.parent_id);
+  if (parent == parents_.end() || member.id == member.parent_id) return false;
+  std::vector<uint64_t>& children = look_.members[parent->second].children;
+  if (children.size() > most_children) return false;
+  children.push_back(member.id);
+  return member.activity == Activity::parked && !added_.contains(member.id);
 }
 
 // Passes over the census once. Returns the members that are parked of those whom
@@ -127,13 +146,17 @@ std::vector<uint32_t> Looker::find_wanted() {
   // Most ids are no one's whom we look for: a bit of a few thousand tells it.
   std::vector<bool> maybe(65536);
   for (const uint64_t id : wanted_) maybe[id % maybe.size()] = true;
+  for (const auto& [id, place] : parents_) maybe[id % maybe.size()] = true;
   for (uint32_t i = 0; i < census_.members.size(); ++i) {
     const Member& member = census_.members[i];
-    if (!maybe[member.id % maybe.size()] || wanted_.erase(member.id) == 0) continue;
-    alive_.insert(member.id);
-    const bool waits = member.activity == Activity::parked && awaited_.contains(member.id);
-    if (waits && !added_.contains(member.id)) parked.push_back(i);
+    const bool child = maybe[member.parent_id % maybe.size()] && add_child(member);
+    const bool wanted = maybe[member.id % maybe.size()] && wanted_.erase(member.id) != 0;
+    if (wanted) alive_.insert(member.id);
+    const bool waits = child || (wanted && member.activity == Activity::parked &&
+                                 awaited_.contains(member.id) && !added_.contains(member.id));
+    if (waits) parked.push_back(i);
   }
+  parents_.clear();
   if (census_.losses.total() == 0) look_.ended.merge(wanted_);
   wanted_.clear();
   return parked;
@@ -148,7 +171,7 @@ WaitLook Looker::look() {
     if (member.activity == Activity::parked && !member.system) sampler.add(census_, i);
   }
   for (const uint32_t index : sampler.take()) add(index, true);
-  for (int level = 0; level < most_levels && !wanted_.empty(); ++level) {
+  for (int level = 0; level < most_levels && !(wanted_.empty() && parents_.empty()); ++level) {
     for (const uint32_t index : find_wanted()) {
       if (look_.members.size() < 2 * most_looked_at) add(index, false);
     }

@@ -38,7 +38,8 @@ WaitWords describe_wait(const Target& target, const FramesOf& frames, const std:
   if (waits == nullptr || !waits->all_stuck() || waits->chain.front().awaited == 0) return words;
   words.chain = format_chain(
       *waits, [&target](Reason one) { return target.reason_name(one); },
-      [&frames](ParkedStack stack) { return place_text(frames(stack)); });
+      [&frames](ParkedStack stack) { return place_text(frames.parked(stack)); },
+      [&frames](uint64_t address) { return place_text(frames.call(address)); });
   return words;
 }
 

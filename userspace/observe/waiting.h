@@ -33,7 +33,10 @@ struct WaitWords {
 
 // `object` is the address of what the example waits on, `waits` what the looks at some members
 // tell; null if there were none.
-using FramesOf = std::function<ReportedStack(ParkedStack)>;
+struct FramesOf {
+  std::function<ReportedStack(ParkedStack)> parked;
+  std::function<ReportedStack(uint64_t)> call;  // by its return address
+};
 WaitWords describe_wait(const Target& target, const FramesOf& frames, const std::string& reason,
                         uint64_t object, const PlaceWaits* waits, uint64_t now_ns);
 

@@ -150,11 +150,45 @@ TEST_F(Looks, ACycleAndWhoeverIsBehindIt) {
   for (const WaitStep& step : of(4).chain) chain.push_back(step.id);
   EXPECT_EQ(chain, (std::vector<uint64_t>{4, 1, 2, 3}));
   EXPECT_EQ(of(4).chain.back().awaited, 2u);
+  PlaceWaits known = of(3);
+  known.chain.back().taken_at = 0x40;
   const auto lines = format_chain(
-      of(3), [](Reason) { return "lock"; },
-      [](ParkedStack stack) { return std::to_string(stack); });
-  EXPECT_EQ(lines, (std::vector<std::string>{"coroutine 3 waits for 2 [lock, 0x30]  7",
-                                             "coroutine 2 waits for 3 [lock, 0x20]  7"}));
+      known, [](Reason) { return "lock"; }, [](ParkedStack stack) { return std::to_string(stack); },
+      [](uint64_t address) { return address == 0x40 ? "begin  a.cpp:1" : ""; });
+  EXPECT_EQ(lines, (std::vector<std::string>{
+                       "coroutine 3 waits for 2 [lock, 0x30]  7",
+                       "coroutine 2 waits for 3 [lock, 0x20]  7, taken by 3 at begin  a.cpp:1"}));
+}
+
+// 1 holds the lock that 2 and 3, whom it has spawned, want, and waits for their end.
+TEST_F(Looks, AWaitGroupIsOfTheCoroutinesThatItsWaiterHasSpawned) {
+  LookedAt& waiter = add(1, lock);
+  waiter.object = WaitObject{.kind = Kind::wait_group, .length = 2};
+  waiter.children = {2, 3};
+  add_waiter(2, Kind::mutex, 1);
+  add_waiter(3, Kind::mutex, 1);
+  take();
+  take();
+  EXPECT_TRUE(of(1).all_stuck());
+  EXPECT_TRUE(of(2).all_stuck());
+  EXPECT_TRUE(of(3).all_stuck());
+  EXPECT_EQ(of(1).cause, "a cycle of 2 coroutines, each of which waits for the next");
+  EXPECT_TRUE(of(1).by_children);
+  EXPECT_EQ(of(1).chain.front().awaited, 2u);
+  const Cause cause = find_cause("sync.WaitGroup.Wait", nullptr, &of(1), 0);
+  EXPECT_NE(cause.evidence.at(1).find("inferred"), std::string::npos);
+}
+
+TEST_F(Looks, AWaitGroupOfMoreThanItsWaiterHasSpawnedIsOfOthers) {
+  LookedAt& waiter = add(1, lock);
+  waiter.object = WaitObject{.kind = Kind::wait_group, .length = 3};
+  waiter.children = {2, 3};
+  add_waiter(2, Kind::mutex, 1);
+  add(3, receive);
+  take();
+  take();
+  EXPECT_FALSE(of(1).all_stuck());
+  EXPECT_FALSE(of(2).all_stuck());
 }
 
 TEST_F(Looks, WhoWaitsForItselfSaysHow) {

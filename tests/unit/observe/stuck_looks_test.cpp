@@ -64,12 +64,12 @@ class Stucks : public ::testing::Test {
     looks.look(first);
     dump = Dump{};
     dump.reasons = {{nil, target.reason_name(nil)}, {lock, target.reason_name(lock)}};
-    looks.tell(
-        [](ParkedStack stack) {
-          return stack == in_fetch ? ReportedStack{{"fetch", "/src/fetch.cpp", 57, 0x20}}
-                                   : ReportedStack{};
-        },
-        dump);
+    looks.tell({[](ParkedStack stack) {
+                  return stack == in_fetch ? ReportedStack{{"fetch", "/src/fetch.cpp", 57, 0x20}}
+                                           : ReportedStack{};
+                },
+                [](uint64_t) { return ReportedStack{}; }},
+               dump);
     return dump.verdicts;
   }
   static void nothing(Census&) {}

@@ -101,6 +101,27 @@ TEST(WaitLooks, AParentThatIsWaitedForIsLookedAt) {
   EXPECT_EQ(ids_of(look_at_waits(target, census_of(members))), (std::set<uint64_t>{1, 5000, 6000}));
 }
 
+// Of one that waits on a wait group, those it has spawned are looked for, also beyond the sample.
+TEST(WaitLooks, WhomAWaiterOnAGroupHasSpawnedIsFound) {
+  FakeTarget target;
+  target.objects[16] = {.kind = WaitObject::Kind::wait_group, .length = 2};
+  target.objects[32] = {.kind = WaitObject::Kind::mutex, .length = 1, .holder = 9};
+  std::vector<Member> members{parked(1, 16)};
+  for (uint64_t id = 10; id < 1000; ++id) members.push_back(parked(id, 0));
+  members.push_back(parked(5000, 32));
+  members.push_back(parked(5001, 0));
+  for (Member& member : members) member.parent_id = member.id >= 5000 ? 1 : 8;
+  for (size_t i = members.size() - 2; i < members.size(); ++i) members[i].system = true;
+  members[0].spawn_stack = 1;  // a population of its own
+  const WaitLook look = look_at_waits(target, census_of(members));
+  const auto waiter = std::find_if(look.members.begin(), look.members.end(),
+                                   [](const LookedAt& seen) { return seen.member.id == 1; });
+  ASSERT_NE(waiter, look.members.end());
+  EXPECT_EQ(waiter->children, (std::vector<uint64_t>{5000, 5001}));
+  EXPECT_TRUE(ids_of(look).contains(5000));
+  EXPECT_TRUE(ids_of(look).contains(5001));
+}
+
 TEST(WaitLooks, WhatAShortWaitIsForIsNotRead) {
   FakeTarget target;
   target.objects[16] = {.kind = WaitObject::Kind::mutex, .length = 1, .holder = 7};

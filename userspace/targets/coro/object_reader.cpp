@@ -52,6 +52,9 @@ void add_named(const coro_object& object, uint32_t minor, WaitObject& result) {
       return;
     case rw_mutex:
       if (object.length == 1) result.lone_reader = object.readers;
+      [[fallthrough]];
+    case mutex:
+      if (minor >= 4 && object.holder != 0) result.taken_at = object.taken_at;
       break;
     default:
       break;
@@ -85,7 +88,8 @@ std::optional<WaitObject> ObjectReader::object(uint64_t address) const {
   if (!kind) return std::nullopt;
   WaitObject result;
   result.kind = *kind;
-  if (*kind != WaitObject::Kind::rw_mutex) result.capacity = object.capacity;
+  const bool lock = *kind == WaitObject::Kind::rw_mutex || *kind == WaitObject::Kind::mutex;
+  if (!lock) result.capacity = object.capacity;
   result.length = object.length;
   result.closed = object.closed != 0;
   result.waiting_senders = object.waiting_senders;
