@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* The four probes of provider `coro` (runtime/PROBES.md), counted by target and
+/* The probes of provider `coro` (runtime/PROBES.md), counted by target and
  * spawn stack. The cookie of each attachment is the target's index. */
 #include "vmlinux.h"
 
@@ -30,7 +30,7 @@ SEC("usdt")
 int on_coro_spawn(struct pt_regs* ctx) {
   wire_u64 cookie = (wire_u64)bpf_usdt_cookie(ctx), id = 0, stack_id = 0;
   if (argument(ctx, cookie, 0, &id) && argument(ctx, cookie, 2, &stack_id))
-    count_spawn(cookie, id, stack_id);
+    count_one(cookie, WIRE_EVENT_SPAWN, id, stack_id, 0);
   return 0;
 }
 
@@ -39,7 +39,7 @@ SEC("usdt")
 int on_coro_park(struct pt_regs* ctx) {
   wire_u64 cookie = (wire_u64)bpf_usdt_cookie(ctx), id = 0, stack_id = 0;
   if (argument(ctx, cookie, 0, &id) && argument(ctx, cookie, 3, &stack_id))
-    count_park(cookie, id, stack_id);
+    count_one(cookie, WIRE_EVENT_PARK, id, stack_id, 0);
   return 0;
 }
 
@@ -49,7 +49,7 @@ int on_coro_unpark(struct pt_regs* ctx) {
   wire_u64 cookie = (wire_u64)bpf_usdt_cookie(ctx), id = 0, parked_ns = 0, stack_id = 0;
   if (argument(ctx, cookie, 0, &id) && argument(ctx, cookie, 2, &parked_ns) &&
       argument(ctx, cookie, 3, &stack_id))
-    count_unpark(cookie, id, stack_id, parked_ns);
+    count_one(cookie, WIRE_EVENT_UNPARK, id, stack_id, parked_ns);
   return 0;
 }
 
@@ -58,6 +58,16 @@ SEC("usdt")
 int on_coro_exit(struct pt_regs* ctx) {
   wire_u64 cookie = (wire_u64)bpf_usdt_cookie(ctx), id = 0, stack_id = 0;
   if (argument(ctx, cookie, 0, &id) && argument(ctx, cookie, 1, &stack_id))
-    count_exit(cookie, id, stack_id);
+    count_one(cookie, WIRE_EVENT_EXIT, id, stack_id, 0);
+  return 0;
+}
+
+/* flush(events, count, worker, first) */
+SEC("usdt")
+int on_coro_flush(struct pt_regs* ctx) {
+  wire_u64 cookie = (wire_u64)bpf_usdt_cookie(ctx), events = 0, count = 0, worker = 0, first = 0;
+  if (argument(ctx, cookie, 0, &events) && argument(ctx, cookie, 1, &count) &&
+      argument(ctx, cookie, 2, &worker) && argument(ctx, cookie, 3, &first))
+    count_batch(cookie, events, count, worker, first);
   return 0;
 }

@@ -24,7 +24,7 @@ struct {
   __type(value, struct wire_stack_counters);
 } stack_counters SEC(".maps");
 
-/* About 80 B a coroutine. Preallocated: kernels before 6.1 warn about tracing
+/* About 120 B a coroutine. Preallocated: kernels before 6.1 warn about tracing
  * programs that allocate at run time. */
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
@@ -32,6 +32,22 @@ struct {
   __type(key, struct wire_window_key);
   __type(value, struct wire_window_entry);
 } windows SEC(".maps");
+
+/* About 10 KiB a worker. Preallocated, as above. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, WIRE_MAX_WORKERS);
+  __type(key, struct wire_worker_key);
+  __type(value, struct wire_worker);
+} workers SEC(".maps");
+
+/* A worker that has just come; all 0. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, wire_u32);
+  __type(value, struct wire_worker);
+} fresh_worker SEC(".maps");
 
 /* One more than there are targets: the last takes what belongs to none. */
 struct {

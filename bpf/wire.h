@@ -9,11 +9,13 @@
 
 #ifdef __bpf__
 #include "vmlinux.h"
+typedef __u16 wire_u16;
 typedef __u32 wire_u32;
 typedef __u64 wire_u64;
 typedef __s64 wire_s64;
 #else
 #include <stdint.h>
+typedef uint16_t wire_u16;
 typedef uint32_t wire_u32;
 typedef uint64_t wire_u64;
 typedef int64_t wire_s64;
@@ -30,6 +32,8 @@ typedef int64_t wire_s64;
 #define WIRE_MAX_TARGETS 64u        /* processes observed by one loaded object */
 #define WIRE_DEFAULT_STACKS 4096u   /* stack slots in all, over all targets */
 #define WIRE_DEFAULT_WINDOW 131072u /* coroutines that may have events while a census runs */
+#define WIRE_MAX_WORKERS 512u       /* workers whose batches are read, over all targets */
+#define WIRE_BATCH 256u             /* events in a batch, at the most */
 
 /* Park durations: bucket b counts durations in [2^b, 2^(b+1)) ns, bucket 0 also
  * 0 ns and the last one everything longer (2^39 ns = 9.2 min). */
@@ -63,14 +67,38 @@ struct wire_stack_counters {
   wire_u64 park_ns_log2[WIRE_PARK_BUCKETS];
 };
 
-/* What happened to one coroutine since counting began, noted while a census
- * runs. */
-#define WIRE_SEEN_SPAWN 1u /* its spawn was counted */
-#define WIRE_SEEN_EXIT 2u  /* its exit was counted */
-#define WIRE_SEEN_WAIT 4u  /* a park or unpark of it was counted */
-#define WIRE_FIRST_WAIT_ENDED                                \
-  8u /* the first of these was an unpark: it was parked when \
-        counting began */
+/* One event as a target hands it over in a batch: struct coro_event of
+ * runtime/include/coro/abi.h. */
+enum wire_event_kind {
+  WIRE_EVENT_SPAWN = 1,
+  WIRE_EVENT_PARK = 2,
+  WIRE_EVENT_UNPARK = 3,
+  WIRE_EVENT_EXIT = 4,
+  WIRE_EVENT_KINDS = 5,
+};
+struct wire_event {
+  wire_u64 id;
+  wire_u32 stack_id;
+  wire_u32 sequence; /* tells the order of one coroutine's events */
+  wire_u16 kind;     /* enum wire_event_kind */
+  wire_u16 reason;
+  wire_u32 reserved;
+  wire_u64 other;
+  wire_u64 value; /* of an unpark: for how long it was parked */
+};
+
+struct wire_worker_key {
+  wire_u64 number; /* of the worker, in its process */
+  wire_u32 target;
+  wire_u32 padding;
+};
+
+/* One worker's batches. Its own thread alone hands over, so nobody else writes here. */
+struct wire_worker {
+  wire_u64 next;  /* number of the first event that was not handed over yet */
+  wire_u64 noted; /* the same, of those that were handed over while the window was open */
+  struct wire_event events[WIRE_BATCH]; /* room to work in, that nobody else uses meanwhile */
+};
 
 struct wire_window_key {
   wire_u64 id; /* of the coroutine */
@@ -78,9 +106,15 @@ struct wire_window_key {
   wire_u32 padding;
 };
 
+/* What happened to one coroutine since counting began, noted while a census runs. Sums
+ * only, since two workers may hand over events of one coroutine at the same time. */
 struct wire_window_entry {
-  wire_u32 seen;     /* WIRE_SEEN_* */
-  wire_u32 stack_id; /* as the probe gave it, not clamped */
+  wire_u32 events[8]; /* index: enum wire_event_kind */
+  wire_u64 order;     /* moments of its unparks minus those of its parks, which alternate: if
+                         there are as many of both, below 0 if an unpark was the first. In
+                         batches a moment is a sequence number, else a time */
+  wire_u32 stack_id;  /* as the probe gave it, not clamped */
+  wire_u32 padding;
 };
 
 /* Whatever could not be counted as it should, by cause; per target. */
@@ -89,7 +123,9 @@ enum wire_loss {
   WIRE_LOSS_WINDOW_FULL = 1,    /* events that found no room in the window */
   WIRE_LOSS_ARGUMENT = 2,       /* probe arguments that could not be read: event not counted */
   WIRE_LOSS_TARGET = 3,         /* events with a cookie of no target: not counted */
-  WIRE_LOSS_CAUSES = 4,
+  WIRE_LOSS_BATCH_UNREAD = 4,   /* events of batches that could not be read: not counted */
+  WIRE_LOSS_BATCH_MISSED = 5,   /* events of batches that nobody handed to us: not counted */
+  WIRE_LOSS_CAUSES = 6,
 };
 
 struct wire_losses {
@@ -100,7 +136,10 @@ WIRE_ASSERT(sizeof(struct wire_target) == 16, "wire_target");
 WIRE_ASSERT(sizeof(struct wire_stack_counters) == 64 + 8 * WIRE_PARK_BUCKETS,
             "wire_stack_counters");
 WIRE_ASSERT(sizeof(struct wire_window_key) == 16, "wire_window_key");
-WIRE_ASSERT(sizeof(struct wire_window_entry) == 8, "wire_window_entry");
+WIRE_ASSERT(sizeof(struct wire_window_entry) == 48, "wire_window_entry");
+WIRE_ASSERT(sizeof(struct wire_event) == 40, "wire_event");
+WIRE_ASSERT(sizeof(struct wire_worker_key) == 16, "wire_worker_key");
+WIRE_ASSERT(sizeof(struct wire_worker) == 16 + 40 * WIRE_BATCH, "wire_worker");
 WIRE_ASSERT(sizeof(struct wire_losses) == 64, "wire_losses");
 WIRE_ASSERT(WIRE_LOSS_CAUSES <= 8, "wire_losses has room for every cause");
 

@@ -2,6 +2,7 @@
 // The counting core of the BPF programs, run on the host against fake maps.
 #include "fake_maps.h"
 // After the maps and helpers that it uses.
+#define COUNTING_FUNCTION inline
 #include "counting.h"
 
 #include <gtest/gtest.h>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <vector>
 
 namespace {
 
@@ -21,6 +23,8 @@ class Counting : public testing::Test {
     stack_counters = {};
     losses = {};
     windows = {};
+    workers.clear();
+    unreadable = false;
     windows.target = cookie;
     target() = {4, 8, WIRE_MODE_COUNTING, 0};
   }
@@ -28,19 +32,22 @@ class Counting : public testing::Test {
   static wire_target& target() { return targets.values[cookie]; }
   static wire_stack_counters& stack(uint32_t id) { return stack_counters.values[4 + id]; }
   static uint64_t lost(wire_loss cause) { return losses.values[cookie].by_cause[cause]; }
-  static uint32_t seen(uint64_t id) {
+  // How often something was noted of a coroutine.
+  static uint32_t noted(uint64_t id, wire_event_kind kind) {
     const auto found = windows.entries.find(id);
-    return found == windows.entries.end() ? 0 : found->second.seen;
+    return found == windows.entries.end() ? 0 : found->second.events[kind];
   }
+  // Below 0: its first wait ended, among as many that began as ended.
+  static int64_t order(uint64_t id) { return static_cast<int64_t>(windows.entries[id].order); }
 };
 
 TEST_F(Counting, EachEventCountsForItsStack) {
-  count_spawn(cookie, 1, 2);
-  count_spawn(cookie, 2, 2);
-  count_park(cookie, 1, 2);
-  count_unpark(cookie, 1, 2, 1000);
-  count_park(cookie, 2, 2);
-  count_exit(cookie, 1, 2);
+  count_one(cookie, WIRE_EVENT_SPAWN, 1, 2, 0);
+  count_one(cookie, WIRE_EVENT_SPAWN, 2, 2, 0);
+  count_one(cookie, WIRE_EVENT_PARK, 1, 2, 0);
+  count_one(cookie, WIRE_EVENT_UNPARK, 1, 2, 1000);
+  count_one(cookie, WIRE_EVENT_PARK, 2, 2, 0);
+  count_one(cookie, WIRE_EVENT_EXIT, 1, 2, 0);
 
   EXPECT_EQ(stack(2).spawned, 2u);
   EXPECT_EQ(stack(2).exited, 1u);
@@ -55,25 +62,25 @@ TEST_F(Counting, EachEventCountsForItsStack) {
 }
 
 TEST_F(Counting, LiveGoesBelowZeroForThoseWhoWereThereBefore) {
-  count_exit(cookie, 1, 2);
-  count_unpark(cookie, 2, 2, 5);
+  count_one(cookie, WIRE_EVENT_EXIT, 1, 2, 0);
+  count_one(cookie, WIRE_EVENT_UNPARK, 2, 2, 5);
   EXPECT_EQ(stack(2).live, -1);
   EXPECT_EQ(stack(2).parked, -1);
 }
 
 TEST_F(Counting, NothingCountsWhileProbesAreBeingAttached) {
   target().mode = WIRE_MODE_WINDOW;
-  count_spawn(cookie, 1, 2);
-  count_park(cookie, 1, 2);
-  count_unpark(cookie, 1, 2, 1);
-  count_exit(cookie, 1, 2);
+  count_one(cookie, WIRE_EVENT_SPAWN, 1, 2, 0);
+  count_one(cookie, WIRE_EVENT_PARK, 1, 2, 0);
+  count_one(cookie, WIRE_EVENT_UNPARK, 1, 2, 1);
+  count_one(cookie, WIRE_EVENT_EXIT, 1, 2, 0);
   EXPECT_EQ(stack(2).spawned + stack(2).exited + stack(2).parks + stack(2).unparks, 0u);
   EXPECT_TRUE(windows.entries.empty());
 }
 
 TEST_F(Counting, AStackWithoutASlotCountsInSlotZeroAndAsALoss) {
-  count_spawn(cookie, 1, 8);
-  count_spawn(cookie, 2, std::numeric_limits<uint64_t>::max());
+  count_one(cookie, WIRE_EVENT_SPAWN, 1, 8, 0);
+  count_one(cookie, WIRE_EVENT_SPAWN, 2, std::numeric_limits<uint64_t>::max(), 0);
   EXPECT_EQ(stack(0).spawned, 2u);
   EXPECT_EQ(lost(WIRE_LOSS_STACK_UNMAPPED), 2u);
   EXPECT_EQ(stack_counters.values[12].spawned, 0u) << "the next target's region";
@@ -81,62 +88,145 @@ TEST_F(Counting, AStackWithoutASlotCountsInSlotZeroAndAsALoss) {
 
 TEST_F(Counting, ARegionBeyondTheMapIsALoss) {
   target() = {100, 8, WIRE_MODE_COUNTING, 0};
-  count_spawn(cookie, 1, 1);
+  count_one(cookie, WIRE_EVENT_SPAWN, 1, 1, 0);
   EXPECT_EQ(lost(WIRE_LOSS_STACK_UNMAPPED), 1u);
 }
 
 TEST_F(Counting, ACookieOfNoTargetIsALossOfItsOwn) {
-  count_spawn(WIRE_MAX_TARGETS, 1, 2);
-  count_exit(std::numeric_limits<uint64_t>::max(), 1, 2);
+  count_one(WIRE_MAX_TARGETS, WIRE_EVENT_SPAWN, 1, 2, 0);
+  count_one(std::numeric_limits<uint64_t>::max(), WIRE_EVENT_EXIT, 1, 2, 0);
   EXPECT_EQ(losses.values[WIRE_MAX_TARGETS].by_cause[WIRE_LOSS_TARGET], 2u);
 }
 
 TEST_F(Counting, TheWindowNotesBirthAndDeath) {
   target().mode |= WIRE_MODE_WINDOW;
-  count_spawn(cookie, 1, 2);
-  count_spawn(cookie, 2, 3);
-  count_exit(cookie, 2, 3);
-  count_exit(cookie, 3, 5);
-  EXPECT_EQ(seen(1), WIRE_SEEN_SPAWN);
-  EXPECT_EQ(seen(2), WIRE_SEEN_SPAWN | WIRE_SEEN_EXIT);
-  EXPECT_EQ(seen(3), WIRE_SEEN_EXIT);
+  count_one(cookie, WIRE_EVENT_SPAWN, 1, 2, 0);
+  count_one(cookie, WIRE_EVENT_SPAWN, 2, 3, 0);
+  count_one(cookie, WIRE_EVENT_EXIT, 2, 3, 0);
+  count_one(cookie, WIRE_EVENT_EXIT, 3, 5, 0);
+  EXPECT_EQ(noted(1, WIRE_EVENT_SPAWN), 1u);
+  EXPECT_EQ(noted(1, WIRE_EVENT_EXIT), 0u);
+  EXPECT_EQ(noted(2, WIRE_EVENT_SPAWN), 1u);
+  EXPECT_EQ(noted(2, WIRE_EVENT_EXIT), 1u);
+  EXPECT_EQ(noted(3, WIRE_EVENT_SPAWN), 0u);
+  EXPECT_EQ(noted(3, WIRE_EVENT_EXIT), 1u);
   EXPECT_EQ(windows.entries[3].stack_id, 5u);
 }
 
 TEST_F(Counting, TheWindowKnowsWhoWasParkedWhenItOpened) {
   target().mode |= WIRE_MODE_WINDOW;
-  count_unpark(cookie, 1, 2, 1);  // was parked
-  count_park(cookie, 1, 2);
-  count_park(cookie, 2, 2);  // was not
-  count_unpark(cookie, 2, 2, 1);
-  count_exit(cookie, 3, 2);
-  EXPECT_EQ(seen(1), WIRE_SEEN_WAIT | WIRE_FIRST_WAIT_ENDED);
-  EXPECT_EQ(seen(2), WIRE_SEEN_WAIT);
-  EXPECT_EQ(seen(3), WIRE_SEEN_EXIT);
-}
-
-TEST_F(Counting, AnUnparkAfterASpawnInTheWindowIsNotAFirstWait) {
-  target().mode |= WIRE_MODE_WINDOW;
-  count_spawn(cookie, 1, 2);
-  count_park(cookie, 1, 2);
-  count_unpark(cookie, 1, 2, 1);
-  EXPECT_EQ(seen(1), WIRE_SEEN_SPAWN | WIRE_SEEN_WAIT);
+  count_one(cookie, WIRE_EVENT_UNPARK, 1, 2, 1);  // was parked
+  count_one(cookie, WIRE_EVENT_PARK, 1, 2, 0);
+  count_one(cookie, WIRE_EVENT_PARK, 2, 2, 0);  // was not
+  count_one(cookie, WIRE_EVENT_UNPARK, 2, 2, 1);
+  count_one(cookie, WIRE_EVENT_EXIT, 3, 2, 0);
+  EXPECT_EQ(noted(1, WIRE_EVENT_UNPARK), 1u);
+  EXPECT_EQ(noted(1, WIRE_EVENT_PARK), 1u);
+  EXPECT_LT(order(1), 0);
+  EXPECT_EQ(noted(2, WIRE_EVENT_UNPARK), 1u);
+  EXPECT_EQ(noted(2, WIRE_EVENT_PARK), 1u);
+  EXPECT_GT(order(2), 0);
+  EXPECT_EQ(noted(3, WIRE_EVENT_PARK), 0u);
 }
 
 TEST_F(Counting, AFullWindowIsALossButStillCounts) {
   target().mode |= WIRE_MODE_WINDOW;
   windows.max_entries = 1;
-  count_spawn(cookie, 1, 2);
-  count_spawn(cookie, 2, 2);
-  count_exit(cookie, 1, 2);
+  count_one(cookie, WIRE_EVENT_SPAWN, 1, 2, 0);
+  count_one(cookie, WIRE_EVENT_SPAWN, 2, 2, 0);
+  count_one(cookie, WIRE_EVENT_EXIT, 1, 2, 0);
   EXPECT_EQ(lost(WIRE_LOSS_WINDOW_FULL), 1u);
   EXPECT_EQ(stack(2).spawned, 2u);
   EXPECT_EQ(stack(2).exited, 1u);
 }
 
 TEST_F(Counting, WithoutAWindowNothingIsNoted) {
-  count_spawn(cookie, 1, 2);
+  count_one(cookie, WIRE_EVENT_SPAWN, 1, 2, 0);
   EXPECT_TRUE(windows.entries.empty());
+}
+
+wire_event event(wire_event_kind kind, uint64_t id, uint32_t sequence, uint64_t value = 0) {
+  wire_event one{};
+  one.id = id;
+  one.stack_id = 2;
+  one.sequence = sequence;
+  one.kind = static_cast<wire_u16>(kind);
+  one.value = value;
+  return one;
+}
+
+// Hands over as the probe does.
+void flush(const std::vector<wire_event>& events, uint64_t worker, uint64_t first) {
+  count_batch(cookie, reinterpret_cast<wire_u64>(events.data()), events.size(), worker, first);
+}
+
+TEST_F(Counting, ABatchCountsAsItsEventsDo) {
+  flush({event(WIRE_EVENT_SPAWN, 1, 2), event(WIRE_EVENT_PARK, 1, 4),
+         event(WIRE_EVENT_UNPARK, 1, 8, 1000), event(WIRE_EVENT_EXIT, 1, 12)},
+        7, 0);
+  EXPECT_EQ(stack(2).spawned, 1u);
+  EXPECT_EQ(stack(2).exited, 1u);
+  EXPECT_EQ(stack(2).parks, 1u);
+  EXPECT_EQ(stack(2).unparks, 1u);
+  EXPECT_EQ(stack(2).parked_ns, 1000u);
+  EXPECT_EQ(stack(2).park_ns_log2[9], 1u);
+  EXPECT_EQ(lost(WIRE_LOSS_BATCH_MISSED), 0u);
+}
+
+TEST_F(Counting, WhatABatchHasAgainIsLeftOutAndAGapIsALoss) {
+  const std::vector<wire_event> four(4, event(WIRE_EVENT_PARK, 1, 4));
+  flush(four, 7, 0);
+  flush(four, 7, 2);  // two of them are known
+  EXPECT_EQ(stack(2).parks, 6u);
+  flush(four, 7, 1);  // all
+  EXPECT_EQ(stack(2).parks, 6u);
+  flush(four, 8, 0);  // of another worker
+  EXPECT_EQ(stack(2).parks, 10u);
+  EXPECT_EQ(lost(WIRE_LOSS_BATCH_MISSED), 0u);
+  flush(four, 7, 9);
+  EXPECT_EQ(stack(2).parks, 14u);
+  EXPECT_EQ(lost(WIRE_LOSS_BATCH_MISSED), 3u);
+}
+
+TEST_F(Counting, ABatchThatCanNotBeReadIsALoss) {
+  const std::vector<wire_event> four(4, event(WIRE_EVENT_PARK, 1, 4));
+  unreadable = true;
+  flush(four, 7, 0);
+  flush({four.front()}, 0, 0);
+  unreadable = false;
+  EXPECT_EQ(lost(WIRE_LOSS_BATCH_UNREAD), 5u);
+  flush(four, 7, 4);
+  EXPECT_EQ(stack(2).parks, 4u);
+  EXPECT_EQ(lost(WIRE_LOSS_BATCH_MISSED), 0u) << "once is enough";
+  flush(std::vector<wire_event>(WIRE_BATCH + 1, four.front()), 7, 8);
+  EXPECT_EQ(lost(WIRE_LOSS_BATCH_UNREAD), 5u + WIRE_BATCH + 1);
+}
+
+TEST_F(Counting, AThreadWithoutARingHandsOverOneAtATime) {
+  flush({event(WIRE_EVENT_UNPARK, 1, 8, 5)}, 0, 0);
+  flush({event(WIRE_EVENT_UNPARK, 2, 8, 5)}, 0, 0);
+  EXPECT_EQ(stack(2).unparks, 2u);
+  EXPECT_TRUE(workers.empty());
+}
+
+TEST_F(Counting, AnEventOfNoKindIsALoss) {
+  flush({event(WIRE_EVENT_KINDS, 1, 8)}, 7, 0);
+  EXPECT_EQ(lost(WIRE_LOSS_ARGUMENT), 1u);
+}
+
+// The park is in the ring of a worker that comes later.
+TEST_F(Counting, InTheWindowTheOrderIsThatOfTheSequence) {
+  target().mode |= WIRE_MODE_WINDOW;
+  flush({event(WIRE_EVENT_UNPARK, 1, 8, 5)}, 7, 0);
+  flush({event(WIRE_EVENT_PARK, 1, 4)}, 8, 0);
+  EXPECT_GT(order(1), 0);
+  EXPECT_EQ(workers.at(7).noted, 1u);
+  flush({event(WIRE_EVENT_UNPARK, 2, 4, 5)}, 7, 1);
+  flush({event(WIRE_EVENT_PARK, 2, 8)}, 8, 1);
+  EXPECT_LT(order(2), 0);
+  target().mode = WIRE_MODE_COUNTING;
+  flush({event(WIRE_EVENT_PARK, 2, 12)}, 7, 2);
+  EXPECT_EQ(workers.at(7).noted, 2u) << "what comes after the window is not noted";
 }
 
 TEST(ParkBucket, IsTheBinaryLogarithm) {

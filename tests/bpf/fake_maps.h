@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <map>
 
 #include "wire.h"
@@ -42,4 +43,31 @@ inline long bpf_map_update_elem(FakeWindow* map, const wire_window_key* key,
   if (map->entries.size() >= map->max_entries) return -E2BIG;
   const bool added = map->entries.emplace(key->id, *entry).second;
   return added || flags != 1 ? 0 : -EEXIST;
+}
+
+// Of one target: by number.
+using FakeWorkers = std::map<uint64_t, wire_worker>;
+inline FakeWorkers workers;
+inline FakeArray<wire_worker, 1> fresh_worker;
+
+inline void* bpf_map_lookup_elem(FakeWorkers* map, const wire_worker_key* key) {
+  const auto found = map->find(key->number);
+  return found != map->end() ? &found->second : nullptr;
+}
+
+inline long bpf_map_update_elem(FakeWorkers* map, const wire_worker_key* key, const void* worker,
+                                uint64_t) {
+  return map->emplace(key->number, *static_cast<const wire_worker*>(worker)).second ? 0 : -EEXIST;
+}
+
+inline bool unreadable = false;
+inline long bpf_probe_read_user(void* to, wire_u32 size, const void* from) {
+  if (unreadable) return -EFAULT;
+  std::memcpy(to, from, size);
+  return 0;
+}
+
+inline wire_u64 bpf_ktime_get_ns() {
+  static wire_u64 now = 1000;
+  return now += 10;
 }

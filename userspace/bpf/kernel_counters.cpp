@@ -13,6 +13,7 @@
 
 #include "bpf/libbpf_log.h"
 #include "bpf/map_view.h"
+#include "bpf/window_event.h"
 #include "coroscope.skel.h"
 
 namespace coroscope {
@@ -224,7 +225,7 @@ Result<std::vector<WindowEvent>> KernelCounters::close_window(uint32_t slot) {
   std::vector<wire_window_key> done;
   for (const auto& [key, entry] : *entries) {
     if (key.target != slot) continue;
-    events.push_back({key.id, entry.seen, entry.stack_id});
+    events.push_back({key.id, seen_of(entry), entry.stack_id});
     done.push_back(key);
   }
   auto count = static_cast<uint32_t>(done.size());

@@ -11,17 +11,17 @@ using Window = std::unordered_map<uint64_t, const WindowEvent*>;
 // What the window alone says: who left, or stopped waiting, having been there.
 void add_those_seen_leaving(std::span<const WindowEvent> window, Baseline& baseline) {
   for (const WindowEvent& event : window) {
-    const bool was_alive = (event.seen & WIRE_SEEN_EXIT) && !(event.seen & WIRE_SEEN_SPAWN);
+    const bool was_alive = (event.seen & seen_exit) && !(event.seen & seen_spawn);
     if (was_alive) baseline[event.spawn_stack].live++;
-    if (event.seen & WIRE_FIRST_WAIT_ENDED) baseline[event.spawn_stack].parked++;
+    if (event.seen & seen_first_wait_ended) baseline[event.spawn_stack].parked++;
   }
 }
 
 void add_member(const Member& member, const Window& window, Baseline& baseline) {
   const auto found = window.find(member.id);
   const uint32_t seen = found == window.end() ? 0 : found->second->seen;
-  if (!(seen & (WIRE_SEEN_SPAWN | WIRE_SEEN_EXIT))) baseline[member.spawn_stack].live++;
-  if (member.activity == Activity::parked && !(seen & WIRE_SEEN_WAIT)) {
+  if (!(seen & (seen_spawn | seen_exit))) baseline[member.spawn_stack].live++;
+  if (member.activity == Activity::parked && !(seen & seen_wait)) {
     baseline[member.spawn_stack].parked++;
   }
 }

@@ -171,9 +171,14 @@ struct Counters {
 };
 
 // WindowEvent is what the kernel noted about one coroutine during a census.
+inline constexpr uint32_t seen_spawn = 1;             // its spawn was counted
+inline constexpr uint32_t seen_exit = 2;              // its exit was counted
+inline constexpr uint32_t seen_wait = 4;              // a park or unpark of it was counted
+inline constexpr uint32_t seen_first_wait_ended = 8;  // the first of these was an unpark: it
+                                                      // was parked when counting began
 struct WindowEvent {
   uint64_t id = 0;
-  uint32_t seen = 0;  // WIRE_SEEN_*
+  uint32_t seen = 0;
   SpawnStack spawn_stack = 0;
 };
 

@@ -22,7 +22,7 @@ TEST(SettleBaseline, CountsWhomTheCensusFoundAndNobodySawBorn) {
   Census census;
   census.members = {member(1, 7, Activity::parked), member(2, 7, Activity::running),
                     member(3, 8, Activity::runnable)};
-  const std::vector<WindowEvent> window = {{3, WIRE_SEEN_SPAWN, 8}};
+  const std::vector<WindowEvent> window = {{3, seen_spawn, 8}};
   const Baseline baseline = settle_baseline(census, window);
   EXPECT_EQ(baseline.at(7).live, 2u);
   EXPECT_EQ(baseline.at(7).parked, 1u);
@@ -30,16 +30,14 @@ TEST(SettleBaseline, CountsWhomTheCensusFoundAndNobodySawBorn) {
 }
 
 TEST(SettleBaseline, AnExitWithoutASpawnWasAlive) {
-  const std::vector<WindowEvent> window = {{1, WIRE_SEEN_EXIT, 7},
-                                           {2, WIRE_SEEN_SPAWN | WIRE_SEEN_EXIT, 7}};
+  const std::vector<WindowEvent> window = {{1, seen_exit, 7}, {2, seen_spawn | seen_exit, 7}};
   EXPECT_EQ(settle_baseline({}, window).at(7).live, 1u);
 }
 
 TEST(SettleBaseline, WhoIsInBothIsCountedOnce) {
   Census census;
   census.members = {member(1, 7, Activity::parked)};
-  const std::vector<WindowEvent> window = {
-      {1, WIRE_SEEN_WAIT | WIRE_FIRST_WAIT_ENDED | WIRE_SEEN_EXIT, 7}};
+  const std::vector<WindowEvent> window = {{1, seen_wait | seen_first_wait_ended | seen_exit, 7}};
   const Baseline baseline = settle_baseline(census, window);
   EXPECT_EQ(baseline.at(7).live, 1u);
   EXPECT_EQ(baseline.at(7).parked, 1u);
@@ -48,7 +46,7 @@ TEST(SettleBaseline, WhoIsInBothIsCountedOnce) {
 TEST(SettleBaseline, AParkThatWasCountedIsNotABaseline) {
   Census census;
   census.members = {member(1, 7, Activity::parked)};
-  const std::vector<WindowEvent> window = {{1, WIRE_SEEN_WAIT, 7}};
+  const std::vector<WindowEvent> window = {{1, seen_wait, 7}};
   EXPECT_EQ(settle_baseline(census, window).at(7).parked, 0u);
 }
 
@@ -64,15 +62,15 @@ class World {
     Coroutine& c = table_[slot];
     if (c.id == 0) {
       c = {next_id_++, 1 + pick(3), false};
-      event(c, WIRE_SEEN_SPAWN, +1, 0);
+      event(c, seen_spawn, +1, 0);
     } else if (c.parked) {
       c.parked = false;
-      event(c, WIRE_SEEN_WAIT, 0, -1);
+      event(c, seen_wait, 0, -1);
     } else if (pick(2) == 0) {
       c.parked = true;
-      event(c, WIRE_SEEN_WAIT, 0, +1);
+      event(c, seen_wait, 0, +1);
     } else {
-      event(c, WIRE_SEEN_EXIT, -1, 0);
+      event(c, seen_exit, -1, 0);
       c = {};
     }
   }
@@ -127,7 +125,7 @@ class World {
     WindowEvent& noted = window_[c.id];
     noted.id = c.id;
     noted.spawn_stack = c.stack;
-    if (parked < 0 && !(noted.seen & WIRE_SEEN_WAIT)) seen |= WIRE_FIRST_WAIT_ENDED;
+    if (parked < 0 && !(noted.seen & seen_wait)) seen |= seen_first_wait_ended;
     noted.seen |= seen;
   }
 
