@@ -9,7 +9,7 @@
 
 /* The assembler knows no suffix on numbers, so the note has its own. */
 #define CORO_NOTE_MAJOR 1
-#define CORO_NOTE_MINOR 4
+#define CORO_NOTE_MINOR 5
 
 #if defined(__x86_64__)
 #define CORO_CONTEXT_SIZE 64

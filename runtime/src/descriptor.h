@@ -11,8 +11,8 @@
 
 #define CORO_SCHEDULERS 64u
 /* Bytes from one worker to the next: the runtime's own Worker begins with its
- * published part. */
-#define CORO_WORKER_STRIDE 32768u
+ * published part, and ends with its ring of events. Whole pages. */
+#define CORO_WORKER_STRIDE 36864u
 #define CORO_EVENT_CAPACITY 512u
 #define CORO_TABLE_SLABS 4096u
 #define CORO_TABLE_SLAB_HEADERS 4096u

@@ -27,8 +27,8 @@ class EventRing {
   EventRing(const EventRing&) = delete;
   EventRing& operator=(const EventRing&) = delete;
 
-  // `now_ns`: of CLOCK_MONOTONIC.
-  void add(const coro_event& event, std::uint64_t now_ns) noexcept;
+  // Not earlier than what was added before.
+  void add(const coro_event& event) noexcept;
 
   [[nodiscard]] bool waiting() const noexcept {
     return published_.events_written != published_.events_flushed;
@@ -39,12 +39,12 @@ class EventRing {
 
  private:
   coro_worker& published_;
-  std::uint64_t oldest_ns_ = 0;  // when the first of those was added that wait
+  std::uint64_t oldest_ns_ = 0;  // when the first of those happened that wait
   std::array<coro_event, CORO_EVENT_CAPACITY> events_;
 };
 
 // An event that has just happened: into the ring of the calling thread's worker; on a
 // thread without one it is handed over alone.
-void add_event(const coro_event& event, std::uint64_t now_ns) noexcept;
+void add_event(const coro_event& event) noexcept;
 
 }  // namespace coro::detail

@@ -5,53 +5,22 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <thread>
 #include <vector>
 
 #include "clock.h"
 #include "coro/coro.h"
-#include "probes.h"
+#include "published.h"
+#include "rings.h"
 
 #if !defined(CORO_NO_PROBES)
 namespace {
 
 using coro::detail::EventRing;
 
-// As the kernel does it for whoever attaches.
-class Attached {
- public:
-  Attached() { coro_flush_semaphore = coro_flush_semaphore + 1; }
-  ~Attached() { coro_flush_semaphore = coro_flush_semaphore - 1; }
-  Attached(const Attached&) = delete;
-  Attached& operator=(const Attached&) = delete;
-};
-
-const coro_worker& worker_of(const coro_scheduler& scheduler, std::uint32_t index) {
-  return *reinterpret_cast<const coro_worker*>(scheduler.workers +
-                                               index * coro_descriptor.worker_size);
-}
-
-// All events that are still in the rings of schedulers that run.
-std::vector<coro_event> events_in_rings() {
-  std::vector<coro_event> events;
-  const auto* schedulers = reinterpret_cast<const coro_scheduler*>(coro_descriptor.schedulers);
-  for (std::uint32_t i = 0; i < coro_descriptor.scheduler_capacity; ++i) {
-    if (schedulers[i].id == 0) continue;
-    for (std::uint32_t w = 0; w < schedulers[i].worker_count; ++w) {
-      const coro_worker& worker = worker_of(schedulers[i], w);
-      const auto* ring = reinterpret_cast<const coro_event*>(worker.events);
-      const std::uint64_t kept =
-          std::min<std::uint64_t>(worker.events_written, coro_descriptor.event_capacity);
-      for (std::uint64_t n = worker.events_written - kept; n < worker.events_written; ++n) {
-        events.push_back(ring[n % coro_descriptor.event_capacity]);
-      }
-    }
-  }
-  return events;
-}
-
-coro_event event(std::uint64_t id) {
+coro_event event(std::uint64_t id, std::uint64_t time_ns) {
   return {.id = id,
           .stack_id = 0,
           .sequence = 0,
@@ -59,18 +28,19 @@ coro_event event(std::uint64_t id) {
           .reason = 0,
           .reserved = 0,
           .other = 0,
-          .value = 0};
+          .value = 0,
+          .time_ns = time_ns};
 }
 
 TEST(EventRing, IsFlushedWhenABatchIsFull) {
   coro_worker published{};
   const auto ring = std::make_unique<EventRing>(published);
   EXPECT_NE(published.number, 0u);
-  for (std::uint64_t i = 1; i < EventRing::batch; ++i) ring->add(event(i), 5);
+  for (std::uint64_t i = 1; i < EventRing::batch; ++i) ring->add(event(i, 5));
   EXPECT_EQ(published.events_written, EventRing::batch - 1);
   EXPECT_EQ(published.events_flushed, 0u);
   EXPECT_TRUE(ring->waiting());
-  ring->add(event(EventRing::batch), 5);
+  ring->add(event(EventRing::batch, 5));
   EXPECT_EQ(published.events_flushed, EventRing::batch);
   EXPECT_FALSE(ring->waiting());
 }
@@ -79,12 +49,12 @@ TEST(EventRing, IsFlushedWhenTheOldestWaitsForTooLong) {
   coro_worker published{};
   const auto ring = std::make_unique<EventRing>(published);
   const std::uint64_t begin = 1'000'000'000;
-  ring->add(event(1), begin);
-  ring->add(event(2), begin + EventRing::longest_wait_ns - 1);
+  ring->add(event(1, begin));
+  ring->add(event(2, begin + EventRing::longest_wait_ns - 1));
   EXPECT_EQ(published.events_flushed, 0u);
-  ring->add(event(3), begin + EventRing::longest_wait_ns);
+  ring->add(event(3, begin + EventRing::longest_wait_ns));
   EXPECT_EQ(published.events_flushed, 3u);
-  ring->add(event(4), begin + EventRing::longest_wait_ns + 1);
+  ring->add(event(4, begin + EventRing::longest_wait_ns + 1));
   EXPECT_EQ(published.events_flushed, 3u) << "the time begins anew";
   ring->flush_old();  // it is old by the clock
   EXPECT_EQ(published.events_flushed, 4u);
@@ -96,7 +66,7 @@ TEST(EventRing, WhatWasFlushedStaysUntilItIsOverwritten) {
   const std::uint64_t capacity = coro_descriptor.event_capacity;
   const std::uint64_t count = 3 * capacity + 7;
   for (std::uint64_t i = 0; i < count; ++i) {
-    ring->add(event(i), 5);
+    ring->add(event(i, 5));
     if (i % 100 == 0) ring->flush();  // so that batches end everywhere
   }
   ring->flush();
@@ -127,12 +97,9 @@ TEST(Events, EachCoroutineTellsItsLifeInOrder) {
     });
     scheduler.wait_empty();
     while (scheduler.idle_workers() != workers) std::this_thread::yield();
-    std::map<std::uint64_t, std::vector<coro_event>> lives;
-    for (const coro_event& one : events_in_rings()) lives[one.id].push_back(one);
+    const auto lives = lives_in_rings();
     std::uint64_t spawned = 0;
-    for (auto& [id, life] : lives) {
-      std::sort(life.begin(), life.end(),
-                [](const coro_event& a, const coro_event& b) { return a.sequence < b.sequence; });
+    for (const auto& [id, life] : lives) {
       const bool has_spawn = life.front().kind == CORO_EVENT_SPAWN;
       spawned += has_spawn;
       std::uint16_t expected = has_spawn ? CORO_EVENT_SPAWN : CORO_EVENT_PARK;
@@ -156,6 +123,112 @@ TEST(Events, EachCoroutineTellsItsLifeInOrder) {
     }
     EXPECT_EQ(spawned, static_cast<std::uint64_t>(count));
     EXPECT_EQ(lives.size(), count + 1u) << "the first was started by a thread without a ring";
+  }
+}
+
+std::uint64_t time_of(const coro_event& event) {
+  return event.time_ns;
+}
+
+TEST(Events, TimesDoNotGoBack) {
+  const Attached attached;
+  coro::Scheduler scheduler({.workers = 2, .require_empty = true});
+  const std::uint64_t begin = coro::detail::exact_now();
+  scheduler.run([] {
+    const coro::Channel<int> channel(0);
+    for (int i = 0; i < 20; ++i) {
+      coro::go([channel = coro::Channel<int>(channel)]() mutable { channel.send(1); });
+    }
+    coro::Channel<int> receiver = channel;
+    for (int i = 0; i < 20; ++i) static_cast<void>(receiver.receive());
+  });
+  scheduler.wait_empty();
+  while (scheduler.idle_workers() != 2) std::this_thread::yield();
+  const std::uint64_t end = coro::detail::exact_now();
+  for (const auto& ring : rings()) {
+    EXPECT_TRUE(std::ranges::is_sorted(ring, {}, time_of));
+  }
+  for (const auto& [id, life] : lives_in_rings()) {
+    EXPECT_TRUE(std::ranges::is_sorted(life, {}, time_of)) << id;
+    EXPECT_GE(life.front().time_ns, begin) << id;
+    EXPECT_LE(life.back().time_ns, end) << id;
+    const bool has_spawn = life.front().kind == CORO_EVENT_SPAWN;
+    std::uint64_t parked_at = 0;
+    for (const coro_event& one : life) {
+      if (one.kind == CORO_EVENT_PARK) {
+        parked_at = one.time_ns;
+        EXPECT_EQ(one.value, parked_at) << id;
+      }
+      if (one.kind == CORO_EVENT_UNPARK) {
+        EXPECT_EQ(one.value, one.time_ns - parked_at) << id;
+      }
+      if (one.kind == CORO_EVENT_EXIT && has_spawn) {
+        EXPECT_EQ(one.value, one.time_ns - life.front().time_ns) << id;
+      }
+    }
+  }
+}
+
+// What a table showed of a coroutine to one who had read the clock before.
+struct Seen {
+  std::uint64_t time_ns;
+  std::uint64_t id;
+  std::uint32_t sequence;
+};
+
+std::vector<Seen> look_until(const std::atomic<bool>& done,
+                             const std::vector<coro_header*>& headers, std::atomic<bool>& began) {
+  std::vector<Seen> seen;
+  while (!done) {
+    for (coro_header* header : headers) {
+      const std::uint64_t now = coro::detail::exact_now();
+      if (const auto copy = read_header(*header)) seen.push_back({now, copy->id, copy->sequence});
+    }
+    began = true;
+  }
+  return seen;
+}
+
+void play(coro::Channel<int> balls, coro::Channel<int> back, int rounds) {
+  for (int i = 0; i < rounds; ++i) {
+    balls.send(i);
+    static_cast<void>(back.receive());
+  }
+}
+
+TEST(Events, ATableReadLaterThanATimeShowsAllOfBefore) {
+  const Attached attached;
+  for (int round = 0; round < 20; ++round) {
+    coro::Scheduler scheduler({.workers = 1, .require_empty = true});
+    std::atomic<std::uint64_t> other{0};
+    std::atomic<bool> began{false};
+    std::atomic<bool> done{false};
+    std::vector<Seen> seen;
+    std::thread reader([&] {
+      while (other == 0) std::this_thread::yield();
+      seen = look_until(done, {find_header(other)}, began);
+    });
+    scheduler.run([&] {
+      const coro::Channel<int> there(0), back(0);
+      coro::go([&, there = there, back = back]() mutable {
+        other = coro::current_id();
+        while (!began) std::this_thread::yield();
+        for (int i = 0; i < 50; ++i) back.send(there.receive().value());
+      });
+      play(there, back, 50);
+    });
+    scheduler.wait_empty();
+    done = true;
+    reader.join();
+    while (scheduler.idle_workers() != 1) std::this_thread::yield();
+    const auto lives = lives_in_rings();
+    for (const Seen& one : seen) {
+      if (one.id != other) continue;
+      const auto& life = lives.at(one.id);
+      const auto later = std::ranges::upper_bound(life, one.time_ns, {}, time_of);
+      if (later == life.begin()) continue;
+      EXPECT_LE(std::prev(later)->sequence, one.sequence);
+    }
   }
 }
 

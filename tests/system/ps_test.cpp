@@ -39,7 +39,7 @@ TEST(Ps, ListsTargetsWithTheirCounts) {
     EXPECT_EQ(line["live"], live);
     EXPECT_EQ(line["parked"], live);
     EXPECT_EQ(line["workers"], 2);
-    EXPECT_EQ(line["runtime"], "coro 1.4");
+    EXPECT_EQ(line["runtime"], "coro 1.5");
   }
   EXPECT_TRUE(listed) << as_json.output;
 }

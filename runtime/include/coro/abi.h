@@ -23,7 +23,7 @@
 /* A reader accepts any minor version of a major version that it knows: a minor
  * version only adds fields at the end of a structure and new enumerators. */
 #define CORO_ABI_MAJOR 1u
-#define CORO_ABI_MINOR 4u
+#define CORO_ABI_MINOR 5u
 
 /* "coro-abi" as bytes in memory (little-endian). */
 #define CORO_ABI_MAGIC 0x6962612d6f726f63ull
@@ -309,6 +309,10 @@ struct coro_event {
   uint32_t reserved;
   uint64_t other; /* spawn: parent_id; park: object; unpark: waker_id; exit: 0 */
   uint64_t value; /* spawn: entry; park: since_ns; unpark: parked_ns; exit: lifetime_ns */
+
+  /* Since minor version 5. When it happened: read once its *_ING state is published, and
+   * before that is left. */
+  uint64_t time_ns;
 };
 
 /* Every object that one can wait on begins with this block. Its counts are
@@ -366,7 +370,7 @@ CORO_ABI_ASSERT(sizeof(struct coro_select) == 32, "coro_select is ABI");
 CORO_ABI_ASSERT(sizeof(struct coro_select_case) == 16, "coro_select_case is ABI");
 CORO_ABI_ASSERT(sizeof(struct coro_scheduler) == 128, "coro_scheduler is ABI");
 CORO_ABI_ASSERT(sizeof(struct coro_worker) == 256, "coro_worker is ABI");
-CORO_ABI_ASSERT(sizeof(struct coro_event) == 40, "coro_event is ABI");
+CORO_ABI_ASSERT(sizeof(struct coro_event) == 48, "coro_event is ABI");
 CORO_ABI_ASSERT(sizeof(struct coro_descriptor) == 144, "coro_descriptor is ABI");
 CORO_ABI_ASSERT(sizeof(struct coro_object) == 48, "coro_object is ABI");
 

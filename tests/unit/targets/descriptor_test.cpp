@@ -32,10 +32,10 @@ TEST_F(Descriptor, IsReadAsItIs) {
 
 TEST_F(Descriptor, ANewerMajorVersionIsNotForUs) {
   place.major = 2;
-  EXPECT_NE(error().find("version 2.4"), std::string::npos) << error();
+  EXPECT_NE(error().find("version 2.5"), std::string::npos) << error();
   place.major = 1;
   image.descriptor.major = 3;
-  EXPECT_NE(error().find("version 3.4"), std::string::npos) << error();
+  EXPECT_NE(error().find("version 3.5"), std::string::npos) << error();
 }
 
 TEST_F(Descriptor, ANewerMinorVersionIs) {
@@ -108,7 +108,7 @@ TEST_F(Descriptor, TheTargetShowsWhatTheImageHolds) {
   image.parked(4, 18).spawn_stack_id = 4'000'000'000u;
   auto target = CoroTarget::open(process_, image, {place});
   ASSERT_TRUE(target) << target.error().message;
-  EXPECT_EQ((*target)->runtime(), "coro 1.4");
+  EXPECT_EQ((*target)->runtime(), "coro 1.5");
   EXPECT_EQ((*target)->workers(), 2u);
   EXPECT_EQ((*target)->stacks_at_most(), 32u);
   const auto census = (*target)->census({});
