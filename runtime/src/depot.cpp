@@ -112,17 +112,24 @@ std::uint32_t Depot::find(const WalkedStack& stack, std::size_t& position) const
 }
 
 std::uint32_t Depot::intern(const WalkedStack& stack) noexcept {
-  if (stack.depth == 0) return 0;
+  const std::uint32_t id = find_or_add(stack).id;
+  if (id == 0 && stack.depth != 0) {
+    std::atomic_ref(storage_.lost).fetch_add(1, std::memory_order_relaxed);
+  }
+  return id;
+}
+
+Depot::Interned Depot::find_or_add(const WalkedStack& stack) noexcept {
+  if (stack.depth == 0) return {};
   std::size_t position = 0;
   std::uint32_t id = find(stack, position);
-  if (id != 0) return id;
-  if (get(storage_.entries) < capacity()) {
-    const std::lock_guard guard(lock_);
-    id = find(stack, position);  // somebody else may have been faster
-    if (id == 0) id = insert(stack, position);
-  }
-  if (id == 0) std::atomic_ref(storage_.lost).fetch_add(1, std::memory_order_relaxed);
-  return id;
+  if (id != 0) return {.id = id};
+  if (get(storage_.entries) == capacity()) return {};
+  const std::lock_guard guard(lock_);
+  id = find(stack, position);  // somebody else may have been faster
+  if (id != 0) return {.id = id};
+  id = insert(stack, position);
+  return {.id = id, .added = id == 0 ? nullptr : entry(id - 1)};
 }
 
 std::uint32_t Depot::insert(const WalkedStack& stack, std::size_t position) noexcept {

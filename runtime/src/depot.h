@@ -54,6 +54,13 @@ class Depot {
   // The id of the stack; 0, and counted as lost, when there is no room for it.
   std::uint32_t intern(const WalkedStack& stack) noexcept;
 
+  struct Interned {
+    std::uint32_t id = 0;
+    const coro_stack_entry* added = nullptr;  // if nobody had interned it before
+  };
+  // The same, not counted.
+  Interned find_or_add(const WalkedStack& stack) noexcept;
+
  private:
   // The id, or 0 and in `position` the free place in the index.
   std::uint32_t find(const WalkedStack& stack, std::size_t& position) const noexcept;

@@ -3,6 +3,7 @@
 #include "lifecycle.h"
 
 #include "event_ring.h"
+#include "parked_stack.h"
 
 namespace coro::detail {
 namespace {
@@ -20,7 +21,7 @@ coro_event event_of(coro_header& header, const Told& told) noexcept {
           .sequence = get(header.sequence),
           .kind = static_cast<std::uint16_t>(told.kind),
           .reason = 0,
-          .reserved = 0,
+          .parked_stack_id = 0,
           .other = told.other,
           .value = told.value,
           .time_ns = told.time_ns};
@@ -37,7 +38,8 @@ void tell_spawn(coro_header& header, Asked asked) noexcept {
   }
 }
 
-void tell_park(coro_header& header, Asked asked) noexcept {
+// Its own frame is where the walk of a parked stack begins: it has to be one.
+__attribute__((noinline)) void tell_park(coro_header& header, Asked asked) noexcept {
   const std::uint32_t reason = get(header.reason);
   const std::uint64_t object = get(header.object);
   if (asked.probe) probes::park(get(header.id), reason, object, get(header.spawn_stack_id));
@@ -45,6 +47,10 @@ void tell_park(coro_header& header, Asked asked) noexcept {
     const std::uint64_t now = get(header.since_ns);
     coro_event event = event_of(header, {CORO_EVENT_PARK, object, now, now});
     event.reason = static_cast<std::uint16_t>(reason);
+    if (probes::parked_stack_up()) {
+      event.parked_stack_id = intern_parked_stack(header, __builtin_frame_address(0));
+      put(header.parked_stack_id, event.parked_stack_id);
+    }
     add_event(event);
   }
 }
@@ -53,7 +59,11 @@ void tell_unpark(coro_header& header, Asked asked, std::uint64_t waker_id) noexc
   const std::uint64_t now = published_now();
   const std::uint64_t parked_ns = elapsed(get(header.since_ns), now);
   if (asked.probe) probes::unpark(get(header.id), waker_id, parked_ns, get(header.spawn_stack_id));
-  if (asked.batch) add_event(event_of(header, {CORO_EVENT_UNPARK, waker_id, parked_ns, now}));
+  if (asked.batch) {
+    coro_event event = event_of(header, {CORO_EVENT_UNPARK, waker_id, parked_ns, now});
+    event.parked_stack_id = get(header.parked_stack_id);
+    add_event(event);
+  }
 }
 
 void tell_exit(coro_header& header, Asked asked) noexcept {

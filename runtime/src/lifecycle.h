@@ -113,6 +113,7 @@ inline void publish_spawn(coro_header& header, const SpawnRecord& record) noexce
     put(header.kind, static_cast<std::uint32_t>(record.kind));
     put(header.flags, std::uint32_t{0});
     put(header.annotation, record.annotation);
+    put(header.parked_stack_id, std::uint32_t{0});
     put(header.saved_sp, record.saved_sp);
     up = {probes::spawn_up(), probes::flush_up()};
     put(header.spawned_ns, up ? published_now() : coarse_now());
@@ -143,6 +144,7 @@ inline void publish_parking(coro_header& header, coro_reason reason, const void*
     write.state(CORO_STATE_PARKING);
     put(header.reason, static_cast<std::uint32_t>(reason));
     put(header.object, address);
+    put(header.parked_stack_id, std::uint32_t{0});
     up = {probes::park_up(), probes::flush_up()};
     put(header.since_ns, up ? published_now() : coarse_now());
   }

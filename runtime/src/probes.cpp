@@ -21,6 +21,7 @@ volatile unsigned short coro_park_semaphore CORO_SEMAPHORE = 0;
 volatile unsigned short coro_unpark_semaphore CORO_SEMAPHORE = 0;
 volatile unsigned short coro_exit_semaphore CORO_SEMAPHORE = 0;
 volatile unsigned short coro_flush_semaphore CORO_SEMAPHORE = 0;
+volatile unsigned short coro_parked_stack_semaphore CORO_SEMAPHORE = 0;
 }
 
 namespace coro::detail::probes {
@@ -48,6 +49,11 @@ CORO_PROBE_SITE void exit(std::uint64_t id, std::uint64_t stack,
 CORO_PROBE_SITE void flush(const coro_event* events, std::uint64_t count, std::uint64_t worker,
                            std::uint64_t first) noexcept {
   STAP_PROBE4(coro, flush, reinterpret_cast<std::uint64_t>(events), count, worker, first);
+}
+
+CORO_PROBE_SITE void parked_stack(std::uint64_t stack_id, std::uint64_t frames,
+                                  std::uint64_t depth) noexcept {
+  STAP_PROBE3(coro, parked_stack, stack_id, frames, depth);
 }
 
 }  // namespace coro::detail::probes

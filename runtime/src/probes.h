@@ -25,11 +25,15 @@ inline bool exit_up() noexcept {
 inline bool flush_up() noexcept {
   return false;
 }
+inline bool parked_stack_up() noexcept {
+  return false;
+}
 inline void spawn(std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t) noexcept {}
 inline void park(std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t) noexcept {}
 inline void unpark(std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t) noexcept {}
 inline void exit(std::uint64_t, std::uint64_t, std::uint64_t) noexcept {}
 inline void flush(const coro_event*, std::uint64_t, std::uint64_t, std::uint64_t) noexcept {}
+inline void parked_stack(std::uint64_t, std::uint64_t, std::uint64_t) noexcept {}
 }  // namespace coro::detail::probes
 
 #else
@@ -41,6 +45,7 @@ extern volatile unsigned short coro_park_semaphore __attribute__((visibility("hi
 extern volatile unsigned short coro_unpark_semaphore __attribute__((visibility("hidden")));
 extern volatile unsigned short coro_exit_semaphore __attribute__((visibility("hidden")));
 extern volatile unsigned short coro_flush_semaphore __attribute__((visibility("hidden")));
+extern volatile unsigned short coro_parked_stack_semaphore __attribute__((visibility("hidden")));
 }
 
 namespace coro::detail::probes {
@@ -81,6 +86,9 @@ inline bool exit_up() noexcept {
 inline bool flush_up() noexcept {
   return up(coro_flush_semaphore);
 }
+inline bool parked_stack_up() noexcept {
+  return up(coro_parked_stack_semaphore);
+}
 
 // One site each, out of line. Call them only when the semaphore is up.
 void spawn(std::uint64_t id, std::uint64_t parent, std::uint64_t stack,
@@ -92,6 +100,7 @@ void unpark(std::uint64_t id, std::uint64_t waker, std::uint64_t parked_ns,
 void exit(std::uint64_t id, std::uint64_t stack, std::uint64_t lifetime_ns) noexcept;
 void flush(const coro_event* events, std::uint64_t count, std::uint64_t worker,
            std::uint64_t first) noexcept;
+void parked_stack(std::uint64_t stack_id, std::uint64_t frames, std::uint64_t depth) noexcept;
 
 }  // namespace coro::detail::probes
 

@@ -127,9 +127,9 @@ StackBounds current_bounds(const Coroutine* running) noexcept {
           .high = reinterpret_cast<std::uintptr_t>(fiber.stack_high)};
 }
 
-void walk_spawner(const void* frame, const Coroutine* spawner, WalkedStack& stack) noexcept {
-  walk_stack(frame, current_bounds(spawner), stack);
-  if (spawner == nullptr || spawner->resume != nullptr || stack.truncated) return;
+void walk_running(const void* frame, const Coroutine* running, WalkedStack& stack) noexcept {
+  walk_stack(frame, current_bounds(running), stack);
+  if (running == nullptr || running->resume != nullptr || stack.truncated) return;
   // Outermost is coro_entry, which calls fiber_main, which calls the program.
   stack.cut = stack.depth < 2 || stack.frames[stack.depth - 2] < address(__start_coro_fiber_main) ||
               stack.frames[stack.depth - 2] > address(__stop_coro_fiber_main);
@@ -139,7 +139,7 @@ __attribute__((noinline)) std::uint64_t launch(Fiber* fiber, void (*run)(void*),
                                                Annotation* annotation) noexcept {
   Coroutine* parent = current_coroutine();
   WalkedStack stack;
-  walk_spawner(__builtin_frame_address(0), parent, stack);
+  walk_running(__builtin_frame_address(0), parent, stack);
 
   fiber->run = run;
   fiber->exceptions = ExceptionState();

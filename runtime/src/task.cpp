@@ -111,7 +111,7 @@ __attribute__((noinline)) std::uint64_t launch_task(SchedulerCore* scheduler,
   if (worker != nullptr && &worker->scheduler() != scheduler) worker = nullptr;
   Coroutine& task = worker != nullptr ? worker->take_task() : take_one(*scheduler);
   WalkedStack stack;
-  walk_spawner(__builtin_frame_address(0), parent, stack);
+  walk_running(__builtin_frame_address(0), parent, stack);
 
   SpawnRecord record{};
   record.id = worker != nullptr ? worker->next_id() : claim_ids(1);

@@ -69,6 +69,24 @@ TEST(Depot, CountsWhatDoesNotFit) {
   EXPECT_EQ(small.entries, 8u);
 }
 
+TEST(Depot, SaysWhoAddedAStack) {
+  SmallDepot small;
+  const Depot::Interned first = small.depot.find_or_add(stack_of({1, 2}, 5));
+  EXPECT_EQ(first.id, 1u);
+  EXPECT_EQ(first.added, &small.entry(1));
+  EXPECT_EQ(small.depot.intern(stack_of({3}, 6)), 2u);
+  for (const auto& again : {stack_of({1, 2}, 5), stack_of({3}, 6)}) {
+    const Depot::Interned known = small.depot.find_or_add(again);
+    EXPECT_EQ(known.id, again.depth == 2 ? 1u : 2u);
+    EXPECT_EQ(known.added, nullptr);
+  }
+  for (std::uint64_t i = 3; i <= 8; ++i) small.depot.intern(stack_of({i, i}, i));
+  const Depot::Interned lost = small.depot.find_or_add(stack_of({9}, 9));
+  EXPECT_EQ(lost.id, 0u);
+  EXPECT_EQ(lost.added, nullptr);
+  EXPECT_EQ(small.lost, 0u) << "whoever adds it counts it";
+}
+
 TEST(Depot, ThreadsAgree) {
   SmallDepot small;
   std::vector<std::thread> threads;

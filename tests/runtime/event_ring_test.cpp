@@ -26,7 +26,7 @@ coro_event event(std::uint64_t id, std::uint64_t time_ns) {
           .sequence = 0,
           .kind = CORO_EVENT_PARK,
           .reason = 0,
-          .reserved = 0,
+          .parked_stack_id = 0,
           .other = 0,
           .value = 0,
           .time_ns = time_ns};

@@ -140,7 +140,7 @@ struct Probe {
 };
 
 #if !defined(CORO_NO_PROBES)
-TEST_P(NotesTest, FiveProbesWithSemaphores) {
+TEST_P(NotesTest, SixProbesWithSemaphores) {
   const Binary binary(GetParam());
   std::map<std::string, Probe> probes;
   for (const Note& note : binary.section_notes("stapsdt")) {
@@ -155,9 +155,9 @@ TEST_P(NotesTest, FiveProbesWithSemaphores) {
     EXPECT_TRUE(probes.insert({name, {words[0], words[2], arguments}}).second)
         << "two sites of " << name;
   }
-  ASSERT_EQ(probes.size(), 5u);
+  ASSERT_EQ(probes.size(), 6u);
   const std::map<std::string, std::size_t> expected{
-      {"spawn", 4}, {"park", 4}, {"unpark", 4}, {"exit", 3}, {"flush", 4}};
+      {"spawn", 4}, {"park", 4}, {"unpark", 4}, {"exit", 3}, {"flush", 4}, {"parked_stack", 3}};
   for (const auto& [name, count] : expected) {
     ASSERT_EQ(probes.count(name), 1u) << name;
     const Probe& probe = probes[name];

@@ -35,6 +35,7 @@ std::optional<coro_header> read_header(coro_header& header) {
     copy.annotation = get(header.annotation);
     copy.deadline_ns = get(header.deadline_ns);
     copy.deadline_sequence = get(header.deadline_sequence);
+    copy.parked_stack_id = get(header.parked_stack_id);
     std::atomic_thread_fence(std::memory_order_acquire);
     if (get(header.sequence) == before) return copy;
   }
@@ -74,11 +75,15 @@ coro_header wait_for_state(std::uint64_t id, coro_state state) {
   return {};
 }
 
-std::vector<std::uint64_t> interned_frames(std::uint32_t stack_id) {
+const coro_stack_entry& interned_stack(std::uint32_t stack_id) {
   const std::uint32_t number = stack_id - 1;
-  auto* chunk = reinterpret_cast<coro_stack_entry*>(
+  const auto* chunk = reinterpret_cast<const coro_stack_entry*>(
       get(coro_depot_directory[number / coro_descriptor.depot_chunk_entries]));
-  const coro_stack_entry& entry = chunk[number % coro_descriptor.depot_chunk_entries];
+  return chunk[number % coro_descriptor.depot_chunk_entries];
+}
+
+std::vector<std::uint64_t> interned_frames(std::uint32_t stack_id) {
+  const coro_stack_entry& entry = interned_stack(stack_id);
   const auto* frames = reinterpret_cast<const std::uint64_t*>(entry.frames);
   return {frames, frames + entry.depth};
 }

@@ -21,5 +21,7 @@ coro_header* find_header(std::uint64_t id);
 // long time.
 coro_header wait_for_state(std::uint64_t id, coro_state state);
 
+const coro_stack_entry& interned_stack(std::uint32_t stack_id);
+
 // The frames of an interned stack, innermost first.
 std::vector<std::uint64_t> interned_frames(std::uint32_t stack_id);

@@ -14,12 +14,25 @@
 #if !defined(CORO_NO_PROBES)
 
 // As the kernel does it for whoever attaches.
-class Attached {
+class Raised {
  public:
-  Attached() { coro_flush_semaphore = coro_flush_semaphore + 1; }
-  ~Attached() { coro_flush_semaphore = coro_flush_semaphore - 1; }
-  Attached(const Attached&) = delete;
-  Attached& operator=(const Attached&) = delete;
+  explicit Raised(volatile unsigned short& semaphore) : semaphore_(semaphore) {
+    semaphore_ = semaphore_ + 1;
+  }
+  ~Raised() { semaphore_ = semaphore_ - 1; }
+  Raised(const Raised&) = delete;
+  Raised& operator=(const Raised&) = delete;
+
+ private:
+  volatile unsigned short& semaphore_;
+};
+
+struct Attached : Raised {
+  Attached() : Raised(coro_flush_semaphore) {}
+};
+
+struct AsksForParkedStacks : Raised {
+  AsksForParkedStacks() : Raised(coro_parked_stack_semaphore) {}
 };
 
 inline const coro_worker& worker_of(const coro_scheduler& scheduler, std::uint32_t index) {

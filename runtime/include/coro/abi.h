@@ -125,7 +125,8 @@ struct coro_header {
   /* Since minor version 3; before, 0. */
   uint64_t deadline_ns;       /* when the wait ends by itself, if ... */
   uint32_t deadline_sequence; /* ... this is `sequence`; else it does not */
-  uint32_t reserved_word;
+  /* Since minor version 5. */
+  uint32_t parked_stack_id; /* of its last wait, into the depot; 0: nobody asked, or not known */
   uint64_t reserved;
 };
 
@@ -179,7 +180,7 @@ struct coro_select_case {
   uint32_t reserved;
 };
 
-/* One interned spawn stack. Written before coro_descriptor.depot_entries counts
+/* One interned stack: of a spawn, or of a wait. Written before coro_descriptor.depot_entries counts
  * it, and never again. */
 struct coro_stack_entry {
   uint64_t frames; /* address of `depth` return addresses, innermost first */
@@ -193,7 +194,9 @@ struct coro_stack_entry {
  * a snapshot. */
 struct coro_counters {
   uint64_t stacks_lost; /* spawns whose stack did not fit the depot (id 0) */
-  uint64_t reserved[7];
+  /* Since minor version 5. */
+  uint64_t parked_stacks_lost; /* the same, of waits whose stack somebody had asked for */
+  uint64_t reserved[6];
 };
 
 /* Where everything is. One per copy of the runtime in a process, initialised
@@ -306,7 +309,9 @@ struct coro_event {
                         which may be in the rings of several workers */
   uint16_t kind;     /* enum coro_event_kind */
   uint16_t reason;   /* of a park: enum coro_reason */
-  uint32_t reserved;
+  /* Since minor version 5; before, 0. Of a park and of the unpark that ends it: as in the header.
+   */
+  uint32_t parked_stack_id;
   uint64_t other; /* spawn: parent_id; park: object; unpark: waker_id; exit: 0 */
   uint64_t value; /* spawn: entry; park: since_ns; unpark: parked_ns; exit: lifetime_ns */
 
