@@ -35,54 +35,71 @@ static __always_inline void count_loss(wire_u32 target, enum wire_loss cause) {
   count_losses(target, cause, 1);
 }
 
-/* The target that counts, or null: unknown (a loss) or still being attached. */
-static __always_inline struct wire_target* counting_target(wire_u64 cookie) {
+/* The target, or null: unknown (a loss). */
+static __always_inline struct wire_target* target_of(wire_u64 cookie) {
   wire_u32 slot = (wire_u32)cookie;
-  struct wire_target* target;
-  if (cookie >= WIRE_MAX_TARGETS) {
-    count_loss(WIRE_MAX_TARGETS, WIRE_LOSS_TARGET);
-    return 0;
-  }
-  target = (struct wire_target*)bpf_map_lookup_elem(&targets, &slot);
-  if (!target || !(target->mode & WIRE_MODE_COUNTING)) return 0;
-  return target;
+  if (cookie < WIRE_MAX_TARGETS) return (struct wire_target*)bpf_map_lookup_elem(&targets, &slot);
+  count_loss(WIRE_MAX_TARGETS, WIRE_LOSS_TARGET);
+  return 0;
 }
+
+/* What is being counted: an event, of which target, and whether it is noted. */
+struct counted {
+  wire_u32 target;
+  wire_u32 noted;
+  wire_u32 kind; /* enum wire_event_kind */
+  wire_u32 stack_id;
+  wire_u64 id;
+  wire_u64 value; /* of an unpark: for how long it was parked */
+  wire_u64 moment;
+  wire_u32 parked_stack_id;
+};
 
 /* The counters of a stack; an id without a slot is counted in slot 0. */
-static __always_inline struct wire_stack_counters* counters_of(const struct wire_target* target,
-                                                               wire_u64 cookie, wire_u64 stack_id) {
-  wire_u32 index = target->first_stack;
+static __always_inline struct wire_stack_counters* counters_of(const struct counted* event) {
+  wire_u32 target = event->target, index = event->stack_id, rest = 0;
   struct wire_stack_counters* counters;
-  if (stack_id < target->stacks)
-    index += (wire_u32)stack_id;
-  else
-    count_loss((wire_u32)cookie, WIRE_LOSS_STACK_UNMAPPED);
-  counters = (struct wire_stack_counters*)bpf_map_lookup_elem(&stack_counters, &index);
-  if (!counters) count_loss((wire_u32)cookie, WIRE_LOSS_STACK_UNMAPPED);
-  return counters;
+  void* stacks = bpf_map_lookup_elem(&stack_counters, &target);
+  if (!stacks) return 0; /* not before it has some */
+  counters = (struct wire_stack_counters*)bpf_map_lookup_elem(stacks, &index);
+  if (counters) return counters;
+  count_loss(target, WIRE_LOSS_STACK_UNMAPPED);
+  return (struct wire_stack_counters*)bpf_map_lookup_elem(stacks, &rest);
 }
 
-/* Notes that something happened to a coroutine, at a moment (see wire_window_entry); 0: now. */
-static __always_inline void note_in_window(const struct wire_target* target, wire_u64 cookie,
-                                           wire_u64 id, wire_u64 stack_id,
-                                           enum wire_event_kind kind, wire_u64 moment) {
-  struct wire_window_key key = {id, (wire_u32)cookie, 0};
+/* The same of a parked stack; null if nobody asked. */
+static __always_inline struct wire_park_counters* park_counters_of(const struct counted* event) {
+  wire_u32 target = event->target, index = event->parked_stack_id, rest = 0;
+  struct wire_park_counters* counters;
+  void* stacks;
+  if (!index) return 0;
+  stacks = bpf_map_lookup_elem(&park_counters, &target);
+  if (!stacks) return 0;
+  counters = (struct wire_park_counters*)bpf_map_lookup_elem(stacks, &index);
+  return counters ? counters : (struct wire_park_counters*)bpf_map_lookup_elem(stacks, &rest);
+}
+
+/* Notes that something happened to a coroutine, at a moment (see wire_window_entry). */
+static __always_inline void note_in_window(const struct counted* event) {
+  wire_u32 kind = event->kind;
+  struct wire_window_key key = {event->id, event->target, 0};
   struct wire_window_entry* entry;
-  if (!(target->mode & WIRE_MODE_WINDOW)) return;
+  if (!event->noted) return;
   entry = (struct wire_window_entry*)bpf_map_lookup_elem(&windows, &key);
   if (!entry) {
-    struct wire_window_entry fresh = {{0}, 0, (wire_u32)stack_id, 0};
+    struct wire_window_entry fresh = {{0}, 0, event->stack_id, 0};
     bpf_map_update_elem(&windows, &key, &fresh, WIRE_NOEXIST);
     entry = (struct wire_window_entry*)bpf_map_lookup_elem(&windows, &key);
     if (!entry) {
-      count_loss((wire_u32)cookie, WIRE_LOSS_WINDOW_FULL);
+      count_loss(event->target, WIRE_LOSS_WINDOW_FULL);
       return;
     }
   }
+  /* The compiler knows its bounds, the verifier does not. */
+  __asm__ volatile("" : "+r"(kind));
   __sync_fetch_and_add(&entry->events[kind & 7], 1);
-  if (!moment) moment = bpf_ktime_get_ns();
-  if (kind == WIRE_EVENT_UNPARK) __sync_fetch_and_add(&entry->order, moment);
-  if (kind == WIRE_EVENT_PARK) __sync_fetch_and_add(&entry->order, -moment);
+  if (event->kind == WIRE_EVENT_UNPARK) __sync_fetch_and_add(&entry->order, event->moment);
+  if (event->kind == WIRE_EVENT_PARK) __sync_fetch_and_add(&entry->order, -event->moment);
 }
 
 static __always_inline wire_u32 park_bucket(wire_u64 ns) {
@@ -111,13 +128,21 @@ static __always_inline wire_u32 park_bucket(wire_u64 ns) {
   return bucket < WIRE_PARK_BUCKETS ? bucket : WIRE_PARK_BUCKETS - 1;
 }
 
-/* `value`: of an unpark, for how long it was parked. */
-static __always_inline void count_event(const struct wire_target* target, wire_u64 cookie,
-                                        enum wire_event_kind kind, wire_u64 id, wire_u64 stack_id,
-                                        wire_u64 value, wire_u64 moment) {
-  struct wire_stack_counters* counters = counters_of(target, cookie, stack_id);
+static __always_inline void count_park(const struct counted* event) {
+  struct wire_park_counters* place = park_counters_of(event);
+  if (!place) return;
+  if (event->kind == WIRE_EVENT_PARK) {
+    __sync_fetch_and_add(&place->parks, 1);
+    return;
+  }
+  __sync_fetch_and_add(&place->unparks, 1);
+  __sync_fetch_and_add(&place->parked_ns, event->value);
+}
+
+static __always_inline void count_event(const struct counted* event) {
+  struct wire_stack_counters* counters = counters_of(event);
   if (!counters) return;
-  switch (kind) {
+  switch (event->kind) {
     case WIRE_EVENT_SPAWN:
       __sync_fetch_and_add(&counters->spawned, 1);
       __sync_fetch_and_add(&counters->live, 1);
@@ -129,41 +154,86 @@ static __always_inline void count_event(const struct wire_target* target, wire_u
     case WIRE_EVENT_PARK:
       __sync_fetch_and_add(&counters->parks, 1);
       __sync_fetch_and_add(&counters->parked, 1);
+      count_park(event);
       break;
     case WIRE_EVENT_UNPARK:
       __sync_fetch_and_add(&counters->unparks, 1);
       __sync_fetch_and_add(&counters->parked, -1);
-      __sync_fetch_and_add(&counters->parked_ns, value);
-      __sync_fetch_and_add(&counters->park_ns_log2[park_bucket(value)], 1);
+      __sync_fetch_and_add(&counters->parked_ns, event->value);
+      __sync_fetch_and_add(&counters->park_ns_log2[park_bucket(event->value)], 1);
+      count_park(event);
       break;
     default:
-      count_loss((wire_u32)cookie, WIRE_LOSS_ARGUMENT);
+      count_loss(event->target, WIRE_LOSS_ARGUMENT);
       return;
   }
-  note_in_window(target, cookie, id, stack_id, kind, moment);
+  note_in_window(event);
 }
 
+static __always_inline int is_wait(wire_u32 kind) {
+  return kind == WIRE_EVENT_PARK || kind == WIRE_EVENT_UNPARK;
+}
+
+/* An event of one of the probes that tell them one by one. */
 static __always_inline void count_one(wire_u64 cookie, enum wire_event_kind kind, wire_u64 id,
                                       wire_u64 stack_id, wire_u64 value) {
-  const struct wire_target* target = counting_target(cookie);
-  if (target) count_event(target, cookie, kind, id, stack_id, value, 0);
+  const struct wire_target* target = target_of(cookie);
+  wire_u32 mode;
+  if (!target) return;
+  mode = target->mode;
+  if (!(mode & WIRE_MODE_COUNTING)) {
+    if (mode & WIRE_MODE_AGAIN) count_loss((wire_u32)cookie, WIRE_LOSS_RESYNC);
+    return;
+  }
+  if (is_wait(kind) && !wire_sampled(id, target->sample)) return;
+  {
+    struct counted event = {.target = (wire_u32)cookie,
+                            .noted = mode & WIRE_MODE_WINDOW,
+                            .kind = kind,
+                            .stack_id = stack_id >> 32 ? ~0u : (wire_u32)stack_id,
+                            .id = id,
+                            .value = value,
+                            .moment = mode & WIRE_MODE_WINDOW ? bpf_ktime_get_ns() : 0,
+                            .parked_stack_id = 0};
+    count_event(&event);
+  }
 }
 
 /* One event of a batch. A function of its own, so that the verifier looks at it once, and
  * not once for each event that a batch may have; of numbers only, which is what kernels
- * before 5.12 allow. `what`: the cookie, and above it the kind. */
-COUNTING_FUNCTION int count_handed_over(wire_u64 what, wire_u64 id, wire_u64 stack_id,
-                                        wire_u64 value, wire_u64 sequence) {
-  wire_u64 cookie = (wire_u32)what;
-  const struct wire_target* target = counting_target(cookie);
-  if (target)
-    count_event(target, cookie, (enum wire_event_kind)(what >> 32), id, stack_id, value, sequence);
+ * before 5.12 allow. `what`: the target, and from bit 8 the kind, from bit 16 the mode of
+ * the batch, from bit 32 the spawn stack; `order`: sequence, and from bit 32 the parked
+ * stack. */
+COUNTING_FUNCTION int count_handed_over(wire_u64 what, wire_u64 id, wire_u64 value, wire_u64 order,
+                                        wire_u64 time_ns) {
+  const struct wire_target* target = target_of(what & 255);
+  wire_u32 mode = (what >> 16) & 255;
+  struct counted event = {.target = (wire_u32)(what & 255),
+                          .noted = mode & WIRE_MODE_WINDOW,
+                          .kind = (wire_u32)((what >> 8) & 255),
+                          .stack_id = (wire_u32)(what >> 32),
+                          .id = id,
+                          .value = value,
+                          .moment = (wire_u32)order,
+                          .parked_stack_id = (wire_u32)(order >> 32)};
+  if (!target) return 0;
+  if (time_ns < target->since_ns) {
+    if (mode & WIRE_MODE_AGAIN) count_loss(event.target, WIRE_LOSS_RESYNC);
+    return 0;
+  }
+  if (is_wait(event.kind) && !wire_sampled(id, target->sample)) return 0;
+  /* Not what the batch was told at its beginning: see KernelCounters::close_window. */
+  if (time_ns >= *(volatile const wire_u64*)&target->until_ns) event.noted = 0;
+  count_event(&event);
   return 0;
 }
 
-static __always_inline void hand_over(wire_u64 cookie, const struct wire_event* event) {
-  count_handed_over((wire_u32)cookie | (wire_u64)event->kind << 32, event->id, event->stack_id,
-                    event->value, event->sequence);
+static __always_inline void hand_over(wire_u64 target, wire_u64 mode,
+                                      const struct wire_event* event) {
+  count_handed_over(
+      target | (wire_u64)(event->kind & 255) << 8 | mode << 16 | (wire_u64)event->stack_id << 32,
+      event->id, event->value, event->sequence | (wire_u64)event->parked_stack_id << 32,
+      event->time_ns);
 }
 
 /* What is known of a worker; null: there are too many. */
@@ -179,43 +249,84 @@ static __always_inline struct wire_worker* worker_of(wire_u64 cookie, wire_u64 n
   return (struct wire_worker*)bpf_map_lookup_elem(&workers, &key);
 }
 
-/* flush(): events in the memory of the target. Those of a worker are numbered: what was
- * there before we were, or comes twice, is left out, and a gap is a counted loss. */
-static __always_inline void count_batch(wire_u64 cookie, wire_u64 address, wire_u64 count,
-                                        wire_u64 number, wire_u64 first) {
-  const struct wire_target* target = counting_target(cookie);
-  struct wire_worker* worker;
-  wire_u64 skipped = 0;
+static __always_inline wire_u32 mode_of(const struct wire_target* target) {
+  return *(volatile const wire_u32*)&target->mode;
+}
+
+/* Of a thread that has no ring: one event at a time. */
+static __always_inline void count_alone(wire_u32 cookie, wire_u32 mode, wire_u64 address,
+                                        wire_u64 count) {
+  struct wire_event event;
+  if (count != 1 || bpf_probe_read_user(&event, sizeof event, (const void*)(long)address)) {
+    count_losses(cookie, WIRE_LOSS_BATCH_UNREAD, count);
+  } else if (mode & WIRE_MODE_COUNTING) {
+    hand_over(cookie, mode, &event);
+  } else if (mode & WIRE_MODE_AGAIN) {
+    count_loss(cookie, WIRE_LOSS_RESYNC);
+  }
+}
+
+static __always_inline void count_events(wire_u32 cookie, wire_u32 mode, struct wire_worker* worker,
+                                         wire_u64 address, wire_u64 count) {
   wire_u32 i;
-  if (!target) return;
-  if (!number) { /* of a thread that has no ring */
-    struct wire_event event;
-    if (count == 1 && !bpf_probe_read_user(&event, sizeof event, (const void*)(long)address))
-      hand_over(cookie, &event);
-    else
-      count_losses((wire_u32)cookie, WIRE_LOSS_BATCH_UNREAD, count);
+  if (!(mode & WIRE_MODE_COUNTING)) {
+    if (mode & WIRE_MODE_AGAIN) count_losses(cookie, WIRE_LOSS_RESYNC, count);
     return;
   }
-  worker = worker_of(cookie, number);
-  if (!worker || count > WIRE_BATCH) {
-    count_losses((wire_u32)cookie, WIRE_LOSS_BATCH_UNREAD, count);
-    return;
-  }
-  if (first + count <= worker->next) return;
-  if (first < worker->next) skipped = worker->next - first;
-  if (first > worker->next)
-    count_losses((wire_u32)cookie, WIRE_LOSS_BATCH_MISSED, first - worker->next);
-  worker->next = first + count;
-  if (bpf_probe_read_user(worker->events, (wire_u32)count * sizeof(struct wire_event),
+  if (count > WIRE_BATCH ||
+      bpf_probe_read_user(worker->events, (wire_u32)count * sizeof(struct wire_event),
                           (const void*)(long)address)) {
-    count_losses((wire_u32)cookie, WIRE_LOSS_BATCH_UNREAD, count - skipped);
+    count_losses(cookie, WIRE_LOSS_BATCH_UNREAD, count);
     return;
   }
   for (i = 0; i < WIRE_BATCH; ++i) {
     if (i >= count) break;
-    if (i >= skipped) hand_over(cookie, &worker->events[i]);
+    hand_over(cookie, mode, &worker->events[i]);
   }
-  if (target->mode & WIRE_MODE_WINDOW) worker->noted = first + count;
+}
+
+/* There is a gap, or some of the events are known; which no runtime does. */
+static __always_inline void count_out_of_order(wire_u32 cookie, const struct wire_target* target,
+                                               struct wire_worker* worker, wire_u64 count,
+                                               wire_u64 first) {
+  wire_u64 known = worker->next > worker->begun ? worker->next : worker->begun;
+  wire_u64 end = first > worker->next ? first : first + count;
+  wire_u64 missed = end > known ? end - known : 0;
+  if (mode_of(target) & WIRE_MODE_COUNTING) count_losses(cookie, WIRE_LOSS_BATCH_MISSED, missed);
+  if (first > worker->next) return;
+  worker->next = first + count;
+  worker->done = first + count;
+}
+
+/* flush(): events in the memory of the target. Those of a worker are numbered: what comes
+ * twice is left out, and a gap is a counted loss. */
+static __always_inline void count_batch(wire_u64 cookie, wire_u64 address, wire_u64 count,
+                                        wire_u64 number, wire_u64 first) {
+  const struct wire_target* target = target_of(cookie);
+  struct wire_worker* worker;
+  wire_u32 mode;
+  if (!target) return;
+  if (!number) {
+    count_alone((wire_u32)cookie, mode_of(target), address, count);
+    return;
+  }
+  worker = worker_of(cookie, number);
+  if (!worker) {
+    count_losses((wire_u32)cookie, WIRE_LOSS_WORKER, count);
+    return;
+  }
+  if (first + count <= worker->next) return;
+  if (first != worker->next) {
+    count_out_of_order((wire_u32)cookie, target, worker, count, first);
+    if (first < worker->next) return;
+  }
+  /* Before the mode is read: userspace changes the mode, and then waits for whoever has
+   * begun. */
+  *(volatile wire_u64*)&worker->next = first + count;
+  mode = mode_of(target);
+  count_events((wire_u32)cookie, mode, worker, address, count);
+  if (mode & WIRE_MODE_WINDOW) worker->noted = first + count;
+  *(volatile wire_u64*)&worker->done = first + count;
 }
 
 #endif /* COROSCOPE_COUNTING_H */

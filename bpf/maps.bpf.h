@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Every map, with its bound. All but the window are mapped into userspace's
- * memory, so that reading them costs no system call. */
+/* Every map, with its bound. Arrays are mapped into userspace's memory, so
+ * that reading them costs no system call. */
 #ifndef COROSCOPE_MAPS_BPF_H
 #define COROSCOPE_MAPS_BPF_H
 
 #include "wire.h"
 
-/* 16 B x 64. Written by userspace only. */
+/* 32 B x 64. Written by userspace only. */
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(map_flags, BPF_F_MMAPABLE);
@@ -15,14 +15,37 @@ struct {
   __type(value, struct wire_target);
 } targets SEC(".maps");
 
-/* 384 B a stack. Userspace sets max_entries before it loads. */
-struct {
+/* Of each target an array of its own, which userspace puts here, and replaces by a larger
+ * one when the target has more stacks. The kernel lets an array of maps have inner ones of
+ * several sizes since 5.10 (BPF_F_INNER_MAP). */
+struct stack_array {
   __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(map_flags, BPF_F_MMAPABLE);
-  __uint(max_entries, WIRE_DEFAULT_STACKS);
+  __uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
+  __uint(max_entries, 1);
+  __uint(key_size, sizeof(wire_u32));
+  __uint(value_size, sizeof(struct wire_stack_counters));
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+  __uint(max_entries, WIRE_MAX_TARGETS);
   __type(key, wire_u32);
-  __type(value, struct wire_stack_counters);
+  __array(values, struct stack_array);
 } stack_counters SEC(".maps");
+
+/* The same by parked stack; of targets of which somebody asked for that. */
+struct park_array {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
+  __uint(max_entries, 1);
+  __uint(key_size, sizeof(wire_u32));
+  __uint(value_size, sizeof(struct wire_park_counters));
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+  __uint(max_entries, WIRE_MAX_TARGETS);
+  __type(key, wire_u32);
+  __array(values, struct park_array);
+} park_counters SEC(".maps");
 
 /* About 120 B a coroutine. Preallocated: kernels before 6.1 warn about tracing
  * programs that allocate at run time. */
@@ -33,10 +56,10 @@ struct {
   __type(value, struct wire_window_entry);
 } windows SEC(".maps");
 
-/* About 10 KiB a worker. Preallocated, as above. */
+/* About 12 KiB a worker. Preallocated, as above. */
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
-  __uint(max_entries, WIRE_MAX_WORKERS);
+  __uint(max_entries, WIRE_DEFAULT_WORKERS);
   __type(key, struct wire_worker_key);
   __type(value, struct wire_worker);
 } workers SEC(".maps");

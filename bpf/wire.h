@@ -30,9 +30,9 @@ typedef int64_t wire_s64;
 /* Bounds of the maps; userspace may lower or raise `max_entries` of those that
  * it sizes by the target before loading. */
 #define WIRE_MAX_TARGETS 64u        /* processes observed by one loaded object */
-#define WIRE_DEFAULT_STACKS 4096u   /* stack slots in all, over all targets */
+#define WIRE_DEFAULT_STACKS 4096u   /* stack slots of a target, to begin with */
 #define WIRE_DEFAULT_WINDOW 131072u /* coroutines that may have events while a census runs */
-#define WIRE_MAX_WORKERS 512u       /* workers whose batches are read, over all targets */
+#define WIRE_DEFAULT_WORKERS 512u   /* workers whose batches are read, over all targets */
 #define WIRE_BATCH 256u             /* events in a batch, at the most */
 
 /* Park durations: bucket b counts durations in [2^b, 2^(b+1)) ns, bucket 0 also
@@ -42,19 +42,28 @@ typedef int64_t wire_s64;
 /* One per target, written by userspace, read by the programs. The cookie of an
  * attached probe is the index into this array. */
 struct wire_target {
-  wire_u32 first_stack; /* its region in stack_counters: [first_stack, first_stack + stacks) */
-  wire_u32 stacks;      /* slots in the region; slot 0 takes stack id 0 and every id that
-                           does not fit, slot N stack id N */
-  wire_u32 mode;        /* WIRE_MODE_*: one word, so that both begin at once */
-  wire_u32 reserved;
+  wire_u32 mode;     /* WIRE_MODE_*: one word, so that what is in it begins at once */
+  wire_u32 sample;   /* parks and unparks of one coroutine in so many count; 0, 1: of all */
+  wire_u64 since_ns; /* of batches: what happened before is not counted */
+  wire_u64 until_ns; /* of batches: what happened from then on is not noted in the window */
+  wire_u64 reserved;
 };
 
-/* While neither is set, probes are being attached and nothing is counted. */
+/* While none is set, probes are being attached and nothing is counted; but who handed over
+ * how much is followed. */
 #define WIRE_MODE_COUNTING 1u
 #define WIRE_MODE_WINDOW 2u /* a census runs: events are also noted by coroutine */
+#define WIRE_MODE_AGAIN 4u  /* it has counted before: what does not count now is a loss */
 
-/* One per target and spawn stack. live and parked are changes since counting
- * began: add the census's baseline to get the number of coroutines. */
+/* Whether the parks and unparks of a coroutine count: the same ones throughout its life,
+ * and as good as drawn by lot. The multiplier is that of Knuth's multiplicative hash for
+ * 64 bits, 2^64 divided by the golden ratio. */
+static inline int wire_sampled(wire_u64 id, wire_u32 sample) {
+  return sample <= 1 || (wire_u32)((id * 0x9e3779b97f4a7c15ull) >> 32) % sample == 0;
+}
+
+/* One per spawn stack, in an array for each target. live and parked are changes since
+ * counting began: add the census's baseline to get the number of coroutines. */
 struct wire_stack_counters {
   wire_u64 spawned;
   wire_u64 exited;
@@ -65,6 +74,14 @@ struct wire_stack_counters {
   wire_u64 parked_ns; /* sum of the durations of ended parks */
   wire_u64 reserved;
   wire_u64 park_ns_log2[WIRE_PARK_BUCKETS];
+};
+
+/* One per parked stack, in another such array. */
+struct wire_park_counters {
+  wire_u64 parks;
+  wire_u64 unparks;
+  wire_u64 parked_ns; /* sum of the durations of ended parks */
+  wire_u64 reserved;
 };
 
 /* One event as a target hands it over in a batch: struct coro_event of
@@ -82,9 +99,10 @@ struct wire_event {
   wire_u32 sequence; /* tells the order of one coroutine's events */
   wire_u16 kind;     /* enum wire_event_kind */
   wire_u16 reason;
-  wire_u32 reserved;
+  wire_u32 parked_stack_id; /* of a park, and of the unpark that ends it; 0: not known */
   wire_u64 other;
-  wire_u64 value; /* of an unpark: for how long it was parked */
+  wire_u64 value;   /* of an unpark: for how long it was parked */
+  wire_u64 time_ns; /* when it happened */
 };
 
 struct wire_worker_key {
@@ -93,10 +111,14 @@ struct wire_worker_key {
   wire_u32 padding;
 };
 
-/* One worker's batches. Its own thread alone hands over, so nobody else writes here. */
+/* One worker's batches. Its own thread alone hands over, so nobody else writes here. All
+ * are numbers of events; [done, next) is being counted, if they are not the same. */
 struct wire_worker {
-  wire_u64 next;  /* number of the first event that was not handed over yet */
-  wire_u64 noted; /* the same, of those that were handed over while the window was open */
+  wire_u64 next;  /* the first that was not handed over yet */
+  wire_u64 done;  /* all before were handed over, and counted if they count */
+  wire_u64 noted; /* all before were handed over before or while the window was open */
+  wire_u64 begun; /* all before are older than the attach: they need not come. Written by
+                     userspace, once */
   struct wire_event events[WIRE_BATCH]; /* room to work in, that nobody else uses meanwhile */
 };
 
@@ -125,21 +147,24 @@ enum wire_loss {
   WIRE_LOSS_TARGET = 3,         /* events with a cookie of no target: not counted */
   WIRE_LOSS_BATCH_UNREAD = 4,   /* events of batches that could not be read: not counted */
   WIRE_LOSS_BATCH_MISSED = 5,   /* events of batches that nobody handed to us: not counted */
-  WIRE_LOSS_CAUSES = 6,
+  WIRE_LOSS_WORKER = 6,         /* events of workers that there was no room for: not counted */
+  WIRE_LOSS_RESYNC = 7,         /* events while what was lost was made good: not counted */
+  WIRE_LOSS_CAUSES = 8,
 };
 
 struct wire_losses {
   wire_u64 by_cause[8]; /* index: enum wire_loss */
 };
 
-WIRE_ASSERT(sizeof(struct wire_target) == 16, "wire_target");
+WIRE_ASSERT(sizeof(struct wire_target) == 32, "wire_target");
 WIRE_ASSERT(sizeof(struct wire_stack_counters) == 64 + 8 * WIRE_PARK_BUCKETS,
             "wire_stack_counters");
+WIRE_ASSERT(sizeof(struct wire_park_counters) == 32, "wire_park_counters");
 WIRE_ASSERT(sizeof(struct wire_window_key) == 16, "wire_window_key");
 WIRE_ASSERT(sizeof(struct wire_window_entry) == 48, "wire_window_entry");
-WIRE_ASSERT(sizeof(struct wire_event) == 40, "wire_event");
+WIRE_ASSERT(sizeof(struct wire_event) == 48, "wire_event");
 WIRE_ASSERT(sizeof(struct wire_worker_key) == 16, "wire_worker_key");
-WIRE_ASSERT(sizeof(struct wire_worker) == 16 + 40 * WIRE_BATCH, "wire_worker");
+WIRE_ASSERT(sizeof(struct wire_worker) == 32 + 48 * WIRE_BATCH, "wire_worker");
 WIRE_ASSERT(sizeof(struct wire_losses) == 64, "wire_losses");
 WIRE_ASSERT(WIRE_LOSS_CAUSES <= 8, "wire_losses has room for every cause");
 

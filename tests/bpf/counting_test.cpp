@@ -21,16 +21,24 @@ class Counting : public testing::Test {
   void SetUp() override {
     targets = {};
     stack_counters = {};
+    park_counters = {};
+    stack_counters.values[cookie].make<wire_stack_counters>(8);
     losses = {};
     windows = {};
     workers.clear();
     unreadable = false;
     windows.target = cookie;
-    target() = {4, 8, WIRE_MODE_COUNTING, 0};
+    target() = {.mode = WIRE_MODE_COUNTING,
+                .sample = 1,
+                .since_ns = 0,
+                .until_ns = std::numeric_limits<uint64_t>::max(),
+                .reserved = 0};
   }
 
   static wire_target& target() { return targets.values[cookie]; }
-  static wire_stack_counters& stack(uint32_t id) { return stack_counters.values[4 + id]; }
+  static wire_stack_counters& stack(uint32_t id) {
+    return stack_counters.values[cookie].at<wire_stack_counters>(id);
+  }
   static uint64_t lost(wire_loss cause) { return losses.values[cookie].by_cause[cause]; }
   // How often something was noted of a coroutine.
   static uint32_t noted(uint64_t id, wire_event_kind kind) {
@@ -83,13 +91,12 @@ TEST_F(Counting, AStackWithoutASlotCountsInSlotZeroAndAsALoss) {
   count_one(cookie, WIRE_EVENT_SPAWN, 2, std::numeric_limits<uint64_t>::max(), 0);
   EXPECT_EQ(stack(0).spawned, 2u);
   EXPECT_EQ(lost(WIRE_LOSS_STACK_UNMAPPED), 2u);
-  EXPECT_EQ(stack_counters.values[12].spawned, 0u) << "the next target's region";
 }
 
-TEST_F(Counting, ARegionBeyondTheMapIsALoss) {
-  target() = {100, 8, WIRE_MODE_COUNTING, 0};
+TEST_F(Counting, WithoutCountersNothingHappens) {
+  stack_counters.values[cookie] = {};
   count_one(cookie, WIRE_EVENT_SPAWN, 1, 1, 0);
-  EXPECT_EQ(lost(WIRE_LOSS_STACK_UNMAPPED), 1u);
+  EXPECT_EQ(lost(WIRE_LOSS_STACK_UNMAPPED), 0u);
 }
 
 TEST_F(Counting, ACookieOfNoTargetIsALossOfItsOwn) {
@@ -176,16 +183,25 @@ TEST_F(Counting, ABatchCountsAsItsEventsDo) {
 TEST_F(Counting, WhatABatchHasAgainIsLeftOutAndAGapIsALoss) {
   const std::vector<wire_event> four(4, event(WIRE_EVENT_PARK, 1, 4));
   flush(four, 7, 0);
-  flush(four, 7, 2);  // two of them are known
-  EXPECT_EQ(stack(2).parks, 6u);
-  flush(four, 7, 1);  // all
-  EXPECT_EQ(stack(2).parks, 6u);
+  flush(four, 7, 0);  // all are known
+  EXPECT_EQ(stack(2).parks, 4u);
   flush(four, 8, 0);  // of another worker
-  EXPECT_EQ(stack(2).parks, 10u);
+  EXPECT_EQ(stack(2).parks, 8u);
   EXPECT_EQ(lost(WIRE_LOSS_BATCH_MISSED), 0u);
-  flush(four, 7, 9);
-  EXPECT_EQ(stack(2).parks, 14u);
+  flush(four, 7, 7);
+  EXPECT_EQ(stack(2).parks, 12u);
   EXPECT_EQ(lost(WIRE_LOSS_BATCH_MISSED), 3u);
+}
+
+TEST_F(Counting, ABatchOfWhichSomeIsKnownIsALoss) {
+  const std::vector<wire_event> four(4, event(WIRE_EVENT_PARK, 1, 4));
+  flush(four, 7, 0);
+  flush(four, 7, 2);
+  EXPECT_EQ(stack(2).parks, 4u);
+  EXPECT_EQ(lost(WIRE_LOSS_BATCH_MISSED), 2u);
+  flush(four, 7, 6);
+  EXPECT_EQ(stack(2).parks, 8u);
+  EXPECT_EQ(lost(WIRE_LOSS_BATCH_MISSED), 2u);
 }
 
 TEST_F(Counting, ABatchThatCanNotBeReadIsALoss) {
@@ -207,6 +223,100 @@ TEST_F(Counting, AThreadWithoutARingHandsOverOneAtATime) {
   flush({event(WIRE_EVENT_UNPARK, 2, 8, 5)}, 0, 0);
   EXPECT_EQ(stack(2).unparks, 2u);
   EXPECT_TRUE(workers.empty());
+}
+
+TEST_F(Counting, BeforeCountingBeginsOnlyWhoHandedOverHowMuchIsFollowed) {
+  target().mode = 0;
+  const std::vector<wire_event> four(4, event(WIRE_EVENT_PARK, 1, 4));
+  flush(four, 7, 100);
+  EXPECT_EQ(stack(2).parks, 0u);
+  EXPECT_EQ(workers.at(7).next, 104u);
+  EXPECT_EQ(workers.at(7).done, 104u);
+  target().mode = WIRE_MODE_COUNTING;
+  flush(four, 7, 104);
+  EXPECT_EQ(stack(2).parks, 4u);
+  for (const uint64_t loss : losses.values[cookie].by_cause) EXPECT_EQ(loss, 0u);
+}
+
+TEST_F(Counting, WhatIsOlderThanTheAttachNeedNotCome) {
+  const std::vector<wire_event> four(4, event(WIRE_EVENT_PARK, 1, 4));
+  for (const uint64_t begun : {110, 108, 114}) {
+    workers[begun] = {};
+    workers[begun].next = workers[begun].done = 100;
+    workers[begun].begun = begun;
+    flush(four, begun, 110);
+  }
+  EXPECT_EQ(stack(2).parks, 12u);
+  EXPECT_EQ(lost(WIRE_LOSS_BATCH_MISSED), 2u) << "of the one of which 108 were there";
+}
+
+TEST_F(Counting, WhatHappenedBeforeCountingBeganDoesNotCount) {
+  target().since_ns = 1000;
+  std::vector<wire_event> two(2, event(WIRE_EVENT_PARK, 1, 4));
+  two[0].time_ns = 999;
+  two[1].time_ns = 1000;
+  flush(two, 7, 0);
+  EXPECT_EQ(stack(2).parks, 1u);
+  EXPECT_EQ(lost(WIRE_LOSS_RESYNC), 0u);
+}
+
+TEST_F(Counting, WhatHappensDuringAResyncIsALoss) {
+  const std::vector<wire_event> four(4, event(WIRE_EVENT_PARK, 1, 4));
+  target().mode = WIRE_MODE_AGAIN;
+  flush(four, 7, 0);
+  flush({four[0]}, 0, 0);
+  count_one(cookie, WIRE_EVENT_PARK, 1, 2, 0);
+  EXPECT_EQ(lost(WIRE_LOSS_RESYNC), 6u);
+  target().mode = WIRE_MODE_AGAIN | WIRE_MODE_COUNTING;
+  target().since_ns = 1;
+  flush(four, 7, 4);
+  EXPECT_EQ(lost(WIRE_LOSS_RESYNC), 10u);
+  EXPECT_EQ(stack(2).parks, 0u);
+}
+
+TEST_F(Counting, OfASampleBirthsAllCountAndWaitsOfTheSameOnes) {
+  target().sample = 10;
+  uint64_t chosen = 0;
+  for (uint64_t id = 1; id <= 1000; ++id) {
+    flush({event(WIRE_EVENT_SPAWN, id, 2), event(WIRE_EVENT_PARK, id, 4),
+           event(WIRE_EVENT_UNPARK, id, 6, 100)},
+          7, 3 * (id - 1));
+    count_one(cookie, WIRE_EVENT_PARK, id, 2, 0);
+    chosen += wire_sampled(id, 10) != 0;
+  }
+  EXPECT_EQ(stack(2).spawned, 1000u);
+  EXPECT_EQ(stack(2).parks, 2 * chosen);
+  EXPECT_EQ(stack(2).unparks, chosen);
+  EXPECT_NEAR(static_cast<double>(chosen), 100, 40);
+}
+
+TEST_F(Counting, ParkedStacksCountIfSomebodyAsked) {
+  std::vector<wire_event> wait = {event(WIRE_EVENT_PARK, 1, 4), event(WIRE_EVENT_UNPARK, 1, 6, 70)};
+  wait[0].parked_stack_id = wait[1].parked_stack_id = 3;
+  flush(wait, 7, 0);
+  park_counters.values[cookie].make<wire_park_counters>(4);
+  flush(wait, 7, 2);
+  wait[0].parked_stack_id = wait[1].parked_stack_id = 4;  // beyond
+  flush(wait, 7, 4);
+  auto& parked = park_counters.values[cookie];
+  EXPECT_EQ(parked.at<wire_park_counters>(3).parks, 1u);
+  EXPECT_EQ(parked.at<wire_park_counters>(3).unparks, 1u);
+  EXPECT_EQ(parked.at<wire_park_counters>(3).parked_ns, 70u);
+  EXPECT_EQ(parked.at<wire_park_counters>(0).parks, 1u);
+  EXPECT_EQ(stack(2).parks, 3u);
+}
+
+TEST_F(Counting, NotingEndsAtAMoment) {
+  target().mode |= WIRE_MODE_WINDOW;
+  target().until_ns = 1000;
+  std::vector<wire_event> two = {event(WIRE_EVENT_SPAWN, 1, 2), event(WIRE_EVENT_SPAWN, 2, 2)};
+  two[0].time_ns = 999;
+  two[1].time_ns = 1000;
+  flush(two, 7, 0);
+  EXPECT_EQ(noted(1, WIRE_EVENT_SPAWN), 1u);
+  EXPECT_EQ(noted(2, WIRE_EVENT_SPAWN), 0u);
+  EXPECT_EQ(stack(2).spawned, 2u);
+  EXPECT_EQ(workers.at(7).noted, 2u);
 }
 
 TEST_F(Counting, AnEventOfNoKindIsALoss) {

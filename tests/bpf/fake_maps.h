@@ -9,12 +9,29 @@
 #include <cstdint>
 #include <cstring>
 #include <map>
+#include <vector>
 
 #include "wire.h"
 
 template <typename Value, size_t size>
 struct FakeArray {
   std::array<Value, size> values{};
+};
+
+// An array in an array of maps.
+struct FakeInner {
+  size_t words = 0;  // of a record; 0: there is none in this slot
+  std::vector<uint64_t> values;
+
+  template <typename Record>
+  void make(size_t records) {
+    words = sizeof(Record) / sizeof(uint64_t);
+    values.assign(words * records, 0);
+  }
+  template <typename Record>
+  Record& at(size_t record) {
+    return reinterpret_cast<Record&>(values.at(record * words));
+  }
 };
 
 struct FakeWindow {
@@ -24,13 +41,22 @@ struct FakeWindow {
 };
 
 inline FakeArray<wire_target, WIRE_MAX_TARGETS> targets;
-inline FakeArray<wire_stack_counters, 16> stack_counters;
+inline FakeArray<FakeInner, WIRE_MAX_TARGETS> stack_counters;
+inline FakeArray<FakeInner, WIRE_MAX_TARGETS> park_counters;
 inline FakeArray<wire_losses, WIRE_MAX_TARGETS + 1> losses;
 inline FakeWindow windows;
 
 template <typename Value, size_t size>
 void* bpf_map_lookup_elem(FakeArray<Value, size>* map, const wire_u32* key) {
   return *key < size ? &map->values[*key] : nullptr;
+}
+
+inline void* bpf_map_lookup_elem(FakeArray<FakeInner, WIRE_MAX_TARGETS>* map, const wire_u32* key) {
+  return *key < map->values.size() && map->values[*key].words > 0 ? &map->values[*key] : nullptr;
+}
+inline void* bpf_map_lookup_elem(void* inner, const wire_u32* key) {
+  auto& map = *static_cast<FakeInner*>(inner);
+  return *key < map.values.size() / map.words ? &map.values[*key * map.words] : nullptr;
 }
 
 inline void* bpf_map_lookup_elem(FakeWindow* map, const wire_window_key* key) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "churn_target.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -31,19 +32,49 @@ SiteCounts paused(Child& churn) {
   return counts;
 }
 
-Observer::Observer(pid_t pid) {
+std::string losses_of(const Account& account) {
+  const Losses& losses = account.losses;
+  std::string text;
+  const auto add = [&](const char* name, uint64_t count) {
+    if (count > 0) text += fmt::format("{} {}; ", name, count);
+  };
+  add("census", losses.census.total());
+  add("latest", losses.latest.total());
+  add("window_full", losses.window_full);
+  add("bad_arguments", losses.bad_arguments);
+  add("missed_runs", losses.missed_runs);
+  add("events_unread", losses.events_unread);
+  add("events_missed", losses.events_missed);
+  add("events_skipped", losses.events_skipped);
+  add("rings_unread", losses.rings_unread);
+  add("unaccounted", losses.unaccounted);
+  add("unaccounted_parks", losses.unaccounted_parks);
+  add("stack_unmapped", losses.stack_unmapped);
+  add("stacks_lost", losses.stacks_lost);
+  add("members_dropped", losses.members_dropped);
+  return text;
+}
+
+Result<void> attach_to(Observation& observation, const std::shared_ptr<KernelCounters>& kernel,
+                       const ProbeWish& wish) {
+  const auto plan = observation.plan(wish);
+  if (!plan) return plan.error();
+  return observation.attach(*plan, plan->mode == ProbeMode::census ? nullptr : kernel);
+}
+
+Observer::Observer(pid_t pid, const ProbeWish& wish) {
   auto opened = Observation::open(pid);
   if (!opened) {
     ADD_FAILURE() << opened.error().message;
     return;
   }
-  auto loaded = KernelCounters::load({(*opened)->stacks_wanted() + 64, WIRE_DEFAULT_WINDOW});
+  auto loaded = KernelCounters::load({});
   if (!loaded) {
     ADD_FAILURE() << loaded.error().message;
     return;
   }
   kernel = std::make_shared<KernelCounters>(std::move(*loaded));
-  if (auto attached = (*opened)->attach(kernel); !attached) {
+  if (auto attached = attach_to(**opened, kernel, wish); !attached) {
     ADD_FAILURE() << attached.error().message;
     return;
   }

@@ -38,10 +38,17 @@ class ChurnTarget {
   Child child_;
 };
 
+// As coroscope watch does it.
+Result<void> attach_to(Observation& observation, const std::shared_ptr<KernelCounters>& kernel,
+                       const ProbeWish& wish = {});
+
+// Those that are not 0, for the message of a test that failed.
+std::string losses_of(const Account& account);
+
 // An observer of its own, as a coroscope process would be.
 struct Observer {
   // Fails the test if the attach fails.
-  explicit Observer(pid_t pid);
+  explicit Observer(pid_t pid, const ProbeWish& wish = {});
 
   std::unique_ptr<Observation> observation;
   std::shared_ptr<KernelCounters> kernel;

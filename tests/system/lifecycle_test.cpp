@@ -80,7 +80,8 @@ TEST(Lifecycle, AProcessNumberThatIsUsedAgainFoolsNobody) {
 
   auto kernel = KernelCounters::load({});
   ASSERT_TRUE(kernel) << kernel.error().message;
-  const auto late = (*before_attach)->attach(std::make_shared<KernelCounters>(std::move(*kernel)));
+  const auto late =
+      attach_to(**before_attach, std::make_shared<KernelCounters>(std::move(*kernel)));
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().kind, ErrorKind::target_gone) << late.error().message;
 

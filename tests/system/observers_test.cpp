@@ -33,7 +33,7 @@ TEST(Observers, TwoAtOnceDoNotDisturbEachOther) {
 TEST(Observers, OneObserverOfTwoTargetsKeepsThemApart) {
   ChurnTarget first("churn", 2, 2);
   ChurnTarget second("churn", 2, 4);
-  auto loaded = KernelCounters::load({20000, WIRE_DEFAULT_WINDOW});
+  auto loaded = KernelCounters::load({});
   ASSERT_TRUE(loaded) << loaded.error().message;
   const auto kernel = std::make_shared<KernelCounters>(std::move(*loaded));
   std::unique_ptr<Observation> observations[2];
@@ -41,7 +41,7 @@ TEST(Observers, OneObserverOfTwoTargetsKeepsThemApart) {
   for (int i = 0; i < 2; ++i) {
     auto opened = Observation::open(pids[i]);
     ASSERT_TRUE(opened) << opened.error().message;
-    ASSERT_TRUE((*opened)->attach(kernel));
+    ASSERT_TRUE(attach_to(**opened, kernel));
     observations[i] = std::move(*opened);
   }
   const SiteCounts first_truth = first.pause();

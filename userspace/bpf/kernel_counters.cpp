@@ -6,14 +6,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cerrno>
-#include <cstring>
+#include <limits>
 
+#include "bpf/bpf_errors.h"
+#include "bpf/counter_array.h"
 #include "bpf/libbpf_log.h"
 #include "bpf/map_view.h"
-#include "bpf/window_event.h"
+#include "bpf/window_map.h"
 #include "coroscope.skel.h"
 
 namespace coroscope {
@@ -29,72 +30,11 @@ using Skeleton = std::unique_ptr<coroscope_bpf, SkeletonDeleter>;
 using Link = std::unique_ptr<bpf_link, LinkDeleter>;
 
 struct TargetSlot {
-  uint32_t first_stack = 0;
-  uint32_t stacks = 0;
+  TargetPlan plan;
+  CounterArray stacks;
+  CounterArray parked_stacks;  // if asked for
   std::vector<Link> links;
 };
-
-Error load_error(int code, const std::string& warning) {
-  std::string hint = "run `coroscope doctor` to see what this host allows";
-  if (code == EPERM || code == EACCES) {
-    hint = "run as root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE";
-  } else if (code == ENOSYS) {
-    hint = "this kernel was built without BPF";
-  }
-  return {ErrorKind::environment,
-          fmt::format("cannot load the BPF programs: {}{}{}; {}", std::strerror(code),
-                      warning.empty() ? "" : ": ", warning, hint)};
-}
-
-Error attach_error(int code, const Process& process, const ProbeFile& file, const char* probe,
-                   const std::string& warning) {
-  const std::string what =
-      fmt::format("cannot attach to probe {}:{} of {}", file.provider, probe, process.describe());
-  if (process.ending()) return process.gone();
-  if (code == EPERM || code == EACCES) {
-    return {ErrorKind::environment,
-            fmt::format("{}: {}; run as root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE",
-                        what, std::strerror(code))};
-  }
-  if (code == ENOENT) {
-    return {ErrorKind::target_bad,
-            fmt::format("{}: {} has no such probe; was it built with CORO_PROBES=OFF?", what,
-                        file.path)};
-  }
-  return {ErrorKind::environment,
-          fmt::format("{}: {}{}{}; run `coroscope doctor` to see what this host allows", what,
-                      std::strerror(code), warning.empty() ? "" : ": ", warning)};
-}
-
-// Reads all entries of a hash in batches. The bound on rounds ends a read that
-// other targets' events keep extending.
-Result<std::vector<std::pair<wire_window_key, wire_window_entry>>> read_hash(int fd,
-                                                                             uint32_t max_entries) {
-  std::vector<std::pair<wire_window_key, wire_window_entry>> entries;
-  std::vector<wire_window_key> keys(std::min(max_entries, 4096u));
-  std::vector<wire_window_entry> values(keys.size());
-  uint64_t position = 0;
-  for (uint32_t rounds = 0; rounds <= 2 * max_entries; ++rounds) {
-    auto count = static_cast<uint32_t>(keys.size());
-    const int failed = bpf_map_lookup_batch(fd, rounds ? &position : nullptr, &position,
-                                            keys.data(), values.data(), &count, nullptr);
-    const int code = failed ? errno : 0;
-    if (code == ENOSPC && keys.size() < max_entries) {  // a bucket larger than the buffer
-      keys.resize(std::min<size_t>(keys.size() * 2, max_entries));
-      values.resize(keys.size());
-      continue;
-    }
-    if (code && code != ENOENT) {
-      return Error{ErrorKind::environment,
-                   fmt::format("cannot read the BPF map of the attach window: {}; batched map "
-                               "reads need Linux 5.6",
-                               std::strerror(code))};
-    }
-    for (uint32_t i = 0; i < count; ++i) entries.emplace_back(keys[i], values[i]);
-    if (code == ENOENT) break;
-  }
-  return entries;
-}
 
 }  // namespace
 
@@ -102,27 +42,40 @@ struct KernelCounters::State {
   Skeleton skeleton;
   Sizes sizes;
   MapView targets;
-  MapView counters;
   MapView losses;
   std::vector<TargetSlot> slots;
-  uint32_t stacks_used = 0;
 
   struct Probe {
     const char* name;
     bpf_program* program;
   };
-  // The order in which nothing is missed: whatever is seen to begin has to be
-  // seen to end as well.
-  std::array<Probe, 4> probes_in_order() const {
-    return {{{"exit", skeleton->progs.on_coro_exit},
-             {"unpark", skeleton->progs.on_coro_unpark},
-             {"park", skeleton->progs.on_coro_park},
-             {"spawn", skeleton->progs.on_coro_spawn}}};
-  }
+  std::vector<Probe> probes_of(const TargetPlan& plan) const;
 
   Result<void> map_arrays();
   uint64_t missed_runs() const;
+
+  wire_target& target(uint32_t slot) const { return targets.as<wire_target>()[slot]; }
+  void set_mode(uint32_t slot, uint32_t mode) const {
+    std::atomic_ref(target(slot).mode).store(mode, std::memory_order_seq_cst);
+  }
 };
+
+// In the order in which nothing is missed: whatever is seen to begin has to be seen to end
+// as well. Parked stacks first: the events of a batch name them.
+std::vector<KernelCounters::State::Probe> KernelCounters::State::probes_of(
+    const TargetPlan& plan) const {
+  const auto& programs = skeleton->progs;
+  const Probe exit{"exit", programs.on_coro_exit};
+  const Probe spawn{"spawn", programs.on_coro_spawn};
+  if (plan.mode == ProbeMode::births) return {exit, spawn};
+  if (plan.mode == ProbeMode::classic) {
+    return {exit, {"unpark", programs.on_coro_unpark}, {"park", programs.on_coro_park}, spawn};
+  }
+  std::vector<Probe> probes;
+  if (plan.parked_stacks) probes.push_back({"parked_stack", programs.on_coro_parked_stack});
+  probes.push_back({"flush", programs.on_coro_flush});
+  return probes;
+}
 
 Result<void> KernelCounters::State::map_arrays() {
   auto open = [](MapView& view, bpf_map* map) -> Result<void> {
@@ -134,16 +87,18 @@ Result<void> KernelCounters::State::map_arrays() {
     return {};
   };
   if (auto done = open(targets, skeleton->maps.targets); !done) return done;
-  if (auto done = open(counters, skeleton->maps.stack_counters); !done) return done;
   return open(losses, skeleton->maps.losses);
 }
 
 uint64_t KernelCounters::State::missed_runs() const {
+  const auto& programs = skeleton->progs;
   uint64_t missed = 0;
-  for (const Probe& probe : probes_in_order()) {
+  for (const bpf_program* program :
+       {programs.on_coro_spawn, programs.on_coro_park, programs.on_coro_unpark,
+        programs.on_coro_exit, programs.on_coro_flush}) {
     bpf_prog_info info{};
     uint32_t size = sizeof info;
-    if (bpf_obj_get_info_by_fd(bpf_program__fd(probe.program), &info, &size) == 0) {
+    if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0) {
       missed += info.recursion_misses;
     }
   }
@@ -161,8 +116,8 @@ Result<KernelCounters> KernelCounters::load(const Sizes& sizes) {
   state->sizes = sizes;
   state->skeleton.reset(coroscope_bpf__open());
   if (!state->skeleton) return load_error(errno, log.last_warning());
-  bpf_map__set_max_entries(state->skeleton->maps.stack_counters, sizes.stacks);
   bpf_map__set_max_entries(state->skeleton->maps.windows, sizes.window);
+  bpf_map__set_max_entries(state->skeleton->maps.workers, sizes.workers);
   if (const int failed = coroscope_bpf__load(state->skeleton.get()); failed != 0) {
     return load_error(-failed, log.last_warning());
   }
@@ -170,26 +125,39 @@ Result<KernelCounters> KernelCounters::load(const Sizes& sizes) {
   return KernelCounters(std::move(state));
 }
 
-Result<uint32_t> KernelCounters::add_target(uint32_t stacks) {
+Result<uint32_t> KernelCounters::add_target(const TargetPlan& plan) {
   if (state_->slots.size() >= WIRE_MAX_TARGETS) {
     return Error{
         ErrorKind::usage,
         fmt::format("too many processes: one coroscope watches at most {}", WIRE_MAX_TARGETS)};
   }
-  if (stacks > state_->sizes.stacks - state_->stacks_used) {
-    return Error{ErrorKind::environment, "no room left in the BPF map of stacks"};
-  }
   const auto slot = static_cast<uint32_t>(state_->slots.size());
-  state_->slots.push_back({state_->stacks_used, stacks, {}});
-  state_->targets.as<wire_target>()[slot] = {state_->stacks_used, stacks, 0, 0};
-  state_->stacks_used += stacks;
+  TargetSlot target;
+  target.plan = plan;
+  const auto& maps = state_->skeleton->maps;
+  auto stacks = CounterArray::create(bpf_map__fd(maps.stack_counters), slot, "stacks",
+                                     sizeof(wire_stack_counters), plan.stacks);
+  if (!stacks) return stacks.error();
+  target.stacks = std::move(*stacks);
+  if (plan.parked_stacks) {
+    auto parked = CounterArray::create(bpf_map__fd(maps.park_counters), slot, "parked_stacks",
+                                       sizeof(wire_park_counters), plan.stacks);
+    if (!parked) return parked.error();
+    target.parked_stacks = std::move(*parked);
+  }
+  state_->slots.push_back(std::move(target));
+  state_->target(slot) = {.mode = 0,
+                          .sample = plan.sample,
+                          .since_ns = 0,
+                          .until_ns = std::numeric_limits<uint64_t>::max(),
+                          .reserved = 0};
   return slot;
 }
 
 Result<void> KernelCounters::attach(uint32_t slot, const Process& process, const ProbeFile& file) {
   const LibbpfLog log;
   TargetSlot& target = state_->slots.at(slot);
-  for (const State::Probe& probe : state_->probes_in_order()) {
+  for (const State::Probe& probe : state_->probes_of(target.plan)) {
     LIBBPF_OPTS(bpf_usdt_opts, options, .usdt_cookie = slot);
     Link link(bpf_program__attach_usdt(probe.program, process.pid(), file.path.c_str(),
                                        file.provider.c_str(), probe.name, &options));
@@ -208,38 +176,84 @@ Result<void> KernelCounters::attach(uint32_t slot, const Process& process, const
   return {};
 }
 
-void KernelCounters::start_counting(uint32_t slot) {
-  wire_target& target = state_->targets.as<wire_target>()[slot];
-  std::atomic_ref(target.mode)
-      .store(WIRE_MODE_COUNTING | WIRE_MODE_WINDOW, std::memory_order_seq_cst);
+void KernelCounters::begin_worker(uint32_t slot, uint64_t worker, uint64_t flushed,
+                                  uint64_t written) {
+  const wire_worker_key key{worker, slot, 0};
+  const auto value = std::make_unique<wire_worker>();
+  value->next = value->done = flushed;
+  // A batch may have passed the probe before it was attached, and not be known as flushed yet.
+  value->begun = written;
+  // One that has handed over since the attach is known already.
+  bpf_map_update_elem(bpf_map__fd(state_->skeleton->maps.workers), &key, value.get(), BPF_NOEXIST);
 }
 
-Result<std::vector<WindowEvent>> KernelCounters::close_window(uint32_t slot) {
-  wire_target& target = state_->targets.as<wire_target>()[slot];
-  std::atomic_ref(target.mode).store(WIRE_MODE_COUNTING, std::memory_order_seq_cst);
+void KernelCounters::start_counting(uint32_t slot, uint64_t since_ns) {
+  wire_target& target = state_->target(slot);
+  std::atomic_ref(target.since_ns).store(since_ns, std::memory_order_seq_cst);
+  note_until(slot, std::numeric_limits<uint64_t>::max());
+  state_->set_mode(slot, (target.mode & WIRE_MODE_AGAIN) | WIRE_MODE_COUNTING | WIRE_MODE_WINDOW);
+}
 
-  const int fd = bpf_map__fd(state_->skeleton->maps.windows);
-  auto entries = read_hash(fd, state_->sizes.window);
-  if (!entries) return entries.error();
-  std::vector<WindowEvent> events;
-  std::vector<wire_window_key> done;
-  for (const auto& [key, entry] : *entries) {
-    if (key.target != slot) continue;
-    events.push_back({key.id, seen_of(entry), entry.stack_id});
-    done.push_back(key);
+void KernelCounters::stop_counting(uint32_t slot) {
+  state_->set_mode(slot, WIRE_MODE_AGAIN);
+}
+
+void KernelCounters::note_until(uint32_t slot, uint64_t until_ns) {
+  std::atomic_ref(state_->target(slot).until_ns).store(until_ns, std::memory_order_seq_cst);
+}
+
+void KernelCounters::close_window(uint32_t slot) {
+  const uint32_t mode = state_->target(slot).mode;
+  state_->set_mode(slot, mode & ~WIRE_MODE_WINDOW);
+}
+
+Result<Noted> KernelCounters::take_noted(uint32_t slot) {
+  return take_window(bpf_map__fd(state_->skeleton->maps.windows), state_->sizes.window, slot);
+}
+
+WorkerMarks KernelCounters::marks(uint32_t slot, const std::vector<uint64_t>& workers) const {
+  WorkerMarks marks;
+  const auto value = std::make_unique<wire_worker>();
+  const int fd = bpf_map__fd(state_->skeleton->maps.workers);
+  for (const uint64_t worker : workers) {
+    const wire_worker_key key{worker, slot, 0};
+    if (bpf_map_lookup_elem(fd, &key, value.get()) != 0) continue;
+    marks[worker] = {value->next, value->done, value->noted};
   }
-  auto count = static_cast<uint32_t>(done.size());
-  if (count > 0) bpf_map_delete_batch(fd, done.data(), &count, nullptr);
-  return events;
+  return marks;
+}
+
+void KernelCounters::forget_workers(uint32_t slot, const std::vector<uint64_t>& workers,
+                                    uint64_t highest) {
+  const int fd = bpf_map__fd(state_->skeleton->maps.workers);
+  wire_worker_key key{};
+  wire_worker_key* previous = nullptr;
+  std::vector<wire_worker_key> ended;
+  // A bound, since others come and go meanwhile, and a key that is gone begins anew.
+  for (uint32_t i = 0; i < 2 * state_->sizes.workers; ++i) {
+    if (bpf_map_get_next_key(fd, previous, &key) != 0) break;
+    previous = &key;
+    const bool there = std::find(workers.begin(), workers.end(), key.number) != workers.end();
+    if (key.target == slot && key.number <= highest && !there) ended.push_back(key);
+  }
+  for (const wire_worker_key& gone : ended) bpf_map_delete_elem(fd, &gone);
+}
+
+Result<void> KernelCounters::grow(uint32_t slot, uint32_t stacks) {
+  TargetSlot& target = state_->slots.at(slot);
+  if (auto grown = target.stacks.grow(stacks); !grown) return grown;
+  return target.parked_stacks ? target.parked_stacks.grow(stacks) : Result<void>{};
+}
+
+uint32_t KernelCounters::stacks(uint32_t slot) const {
+  return state_->slots.at(slot).stacks.records();
 }
 
 Counters KernelCounters::read(uint32_t slot) const {
   const TargetSlot& target = state_->slots.at(slot);
-  const wire_stack_counters* first =
-      state_->counters.as<wire_stack_counters>() + target.first_stack;
   Counters counters;
-  counters.by_stack.resize(target.stacks);
-  std::memcpy(counters.by_stack.data(), first, target.stacks * sizeof *first);
+  counters.by_stack = target.stacks.copy<wire_stack_counters>();
+  counters.by_parked_stack = target.parked_stacks.copy<wire_park_counters>();
   counters.losses = state_->losses.as<wire_losses>()[slot];
   counters.missed_runs = state_->missed_runs();
   return counters;

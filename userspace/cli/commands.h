@@ -36,6 +36,9 @@ struct WatchOptions {
   double false_alarms = 0.001;  // a day
   double completeness = 0.95;   // below it verdicts are withheld
   std::string by_label;         // a key; empty: none
+  std::string probes;           // empty: the best that each process offers
+  std::string sample = "1/1";   // parks and unparks of one coroutine in so many
+  bool parked_stacks = false;   // ask for where they park
   bool all = false;             // tell of steady populations, too
   bool json = false;
   IgnoreOptions ignore;

@@ -64,6 +64,19 @@ void add_watch(CLI::App& app, WatchOptions& options) {
       ->capture_default_str();
   watch->add_option("--by-label", options.by_label,
                     "Tell populations apart by what the label KEY says, too");
+  watch
+      ->add_option(
+          "--probes", options.probes,
+          "What to attach to: census is nothing, births spawn and exit, full all events in "
+          "batches, classic one by one (default: full, or classic where it is not offered; "
+          "`coroscope doctor PID` says what each costs)")
+      ->check(CLI::IsMember({"census", "births", "full", "classic"}));
+  watch
+      ->add_option("--sample", options.sample,
+                   "1/N: parks and unparks of one coroutine in N only, times N; births stay exact")
+      ->capture_default_str();
+  watch->add_flag("--parked-stacks", options.parked_stacks,
+                  "Tell where the time is spent waiting, of every wait (with --probes full)");
   watch->add_flag("--all", options.all, "Tell of populations that do not grow, too");
   watch->add_flag("--json", options.json, "One JSON object a line, the last one the report");
   add_ignore_options(*watch, options.ignore);

@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/pause.h"
 #include "cli/pid.h"
+#include "cli/probes.h"
 #include "cli/signals.h"
 #include "cli/watch_output.h"
 #include "util/clock.h"
@@ -96,13 +97,28 @@ Result<Observations> open_all(const std::vector<pid_t>& pids, const WatchOptions
   return observations;
 }
 
-Result<KernelCounters> load_for(const Observations& observations) {
-  KernelCounters::Sizes sizes;
-  sizes.stacks = 0;
-  for (const auto& observation : observations) sizes.stacks += observation->stacks_wanted();
-  // A depot may grow a little between here and the attach.
-  sizes.stacks += sizes.stacks / 4 + 64;
-  return KernelCounters::load(sizes);
+using Plans = std::vector<ProbePlan>;  // of each observation
+
+Result<Plans> plan_all(const Observations& observations, const WatchOptions& options) {
+  auto wish = parse_probe_wish(options.probes, options.sample, options.parked_stacks);
+  if (!wish) return wish.error();
+  Plans plans;
+  for (const auto& observation : observations) {
+    auto plan = observation->plan(*wish);
+    if (!plan) return plan.error();
+    plans.push_back(*plan);
+  }
+  return plans;
+}
+
+// Null if nothing is to be attached.
+Result<std::shared_ptr<KernelCounters>> load_for(const Plans& plans) {
+  const auto has_probes = [](const ProbePlan& plan) { return plan.mode != ProbeMode::census; };
+  if (std::none_of(plans.begin(), plans.end(), has_probes))
+    return std::shared_ptr<KernelCounters>();
+  auto loaded = KernelCounters::load({});
+  if (!loaded) return loaded.error();
+  return std::make_shared<KernelCounters>(std::move(*loaded));
 }
 
 // Watch is one run of the command once everything is open.
@@ -117,7 +133,7 @@ class Watch {
         output_(output),
         signals_(signals) {}
 
-  Result<void> attach(const std::shared_ptr<KernelCounters>& kernel);
+  Result<void> attach(const Plans& plans, const std::shared_ptr<KernelCounters>& kernel);
   void follow();
   ExitCode report();
 
@@ -135,11 +151,12 @@ class Watch {
   uint64_t started_ns_ = 0;
 };
 
-Result<void> Watch::attach(const std::shared_ptr<KernelCounters>& kernel) {
-  for (const auto& observation : observations_) {
+Result<void> Watch::attach(const Plans& plans, const std::shared_ptr<KernelCounters>& kernel) {
+  for (size_t i = 0; i < observations_.size(); ++i) {
+    const auto& observation = observations_[i];
     const uint64_t before = monotonic_ns();
     observation->tell_busy_after(times_.busy_ns);
-    if (auto attached = observation->attach(kernel); !attached) return attached;
+    if (auto attached = observation->attach(plans[i], kernel); !attached) return attached;
     output_.attached(*observation, monotonic_ns() - before);
   }
   started_ns_ = monotonic_ns();
@@ -214,9 +231,10 @@ ExitCode run_watch(const WatchOptions& options) {
   if (!ignored) return fail(ignored.error());
   auto observations = open_all(*pids, options, *ignored);
   if (!observations) return fail(observations.error());
-  auto loaded = load_for(*observations);
-  if (!loaded) return fail(loaded.error());
-  const auto kernel = std::make_shared<KernelCounters>(std::move(*loaded));
+  auto plans = plan_all(*observations, options);
+  if (!plans) return fail(plans.error());
+  auto kernel = load_for(*plans);
+  if (!kernel) return fail(kernel.error());
   // Not before: what was opened so far may be slow, and needs no farewell.
   auto signals = catch_termination();
   if (!signals) return fail(signals.error());
@@ -226,7 +244,7 @@ ExitCode run_watch(const WatchOptions& options) {
                           .all = options.all};
   WatchOutput output(options.json, options.duration.empty(), rules);
   Watch watch(std::move(*observations), *times, rules, output, *signals);
-  if (auto attached = watch.attach(kernel); !attached) return fail(attached.error());
+  if (auto attached = watch.attach(*plans, *kernel); !attached) return fail(attached.error());
   warn_if_too_short(*times);
   watch.follow();
   release_termination();

@@ -14,6 +14,10 @@ Json losses_json(const Account& account) {
           {"window_full", losses.window_full},
           {"bad_arguments", losses.bad_arguments},
           {"missed_runs", losses.missed_runs},
+          {"events_unread", losses.events_unread},
+          {"events_missed", losses.events_missed},
+          {"events_skipped", losses.events_skipped},
+          {"rings_unread", losses.rings_unread},
           {"unaccounted", losses.unaccounted},
           {"unaccounted_parks", losses.unaccounted_parks},
           {"stack_unmapped", losses.stack_unmapped},
@@ -24,7 +28,8 @@ Json losses_json(const Account& account) {
 Json account_json(const Account& account) {
   return {{"live", account.live},         {"parked", account.parked},
           {"baseline", account.baseline}, {"spawned", account.spawned},
-          {"exited", account.exited},     {"completeness", account.completeness()}};
+          {"exited", account.exited},     {"probes", name_of(account.mode)},
+          {"sample", account.sample},     {"completeness", account.completeness()}};
 }
 
 // Durations of ended parks: [upper bound in ns, count], empty buckets left out.

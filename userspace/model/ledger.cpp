@@ -2,45 +2,37 @@
 #include "model/ledger.h"
 
 #include <algorithm>
+#include <map>
 
 namespace coroscope {
 namespace {
 
 using Window = std::unordered_map<uint64_t, const WindowEvent*>;
 
+// How many a coroutine counts for when it waits.
+int64_t weight(uint64_t id, uint32_t sample) {
+  if (sample <= 1) return 1;
+  return wire_sampled(id, sample) != 0 ? sample : 0;
+}
+
 // What the window alone says: who left, or stopped waiting, having been there.
-void add_those_seen_leaving(std::span<const WindowEvent> window, Baseline& baseline) {
+void add_those_seen_leaving(std::span<const WindowEvent> window, uint32_t sample,
+                            Baseline& baseline) {
   for (const WindowEvent& event : window) {
     const bool was_alive = (event.seen & seen_exit) && !(event.seen & seen_spawn);
     if (was_alive) baseline[event.spawn_stack].live++;
-    if (event.seen & seen_first_wait_ended) baseline[event.spawn_stack].parked++;
+    const bool was_parked = (event.seen & seen_first_wait_ended) != 0;
+    if (was_parked) baseline[event.spawn_stack].parked += weight(event.id, sample);
   }
 }
 
-void add_member(const Member& member, const Window& window, Baseline& baseline) {
+void add_member(const Member& member, const Window& window, uint32_t sample, Baseline& baseline) {
   const auto found = window.find(member.id);
   const uint32_t seen = found == window.end() ? 0 : found->second->seen;
   if (!(seen & (seen_spawn | seen_exit))) baseline[member.spawn_stack].live++;
   if (member.activity == Activity::parked && !(seen & seen_wait)) {
-    baseline[member.spawn_stack].parked++;
+    baseline[member.spawn_stack].parked += weight(member.id, sample);
   }
-}
-
-struct Found {
-  int64_t live = 0;
-  int64_t parked = 0;
-};
-
-// The coroutines of each stack that a census found. Stacks without a slot are
-// together in stack 0, as in the account.
-std::unordered_map<SpawnStack, Found> count_by_stack(const Census& census, SpawnStack slots) {
-  std::unordered_map<SpawnStack, Found> counts;
-  for (const Member& member : census.members) {
-    Found& found = counts[member.spawn_stack < slots ? member.spawn_stack : 0];
-    found.live++;
-    found.parked += member.activity == Activity::parked;
-  }
-  return counts;
 }
 
 // Comings and goings up to one moment.
@@ -50,9 +42,9 @@ struct Flow {
 };
 
 // How far a count is from the range that the flows before and after allow.
-uint64_t outside(int64_t count, uint64_t baseline, Flow first, Flow last) {
-  const int64_t lowest = static_cast<int64_t>(baseline + first.in - last.out);
-  const int64_t highest = static_cast<int64_t>(baseline + last.in - first.out);
+uint64_t outside(int64_t count, int64_t baseline, Flow first, Flow last) {
+  const int64_t lowest = baseline + static_cast<int64_t>(first.in - last.out);
+  const int64_t highest = baseline + static_cast<int64_t>(last.in - first.out);
   if (count < lowest) return static_cast<uint64_t>(lowest - count);
   if (count > highest) return static_cast<uint64_t>(count - highest);
   return 0;
@@ -60,54 +52,93 @@ uint64_t outside(int64_t count, uint64_t baseline, Flow first, Flow last) {
 
 }  // namespace
 
-Baseline settle_baseline(const Census& census, std::span<const WindowEvent> events) {
+Baseline settle_baseline(const Census& census, std::span<const WindowEvent> events,
+                         uint32_t sample) {
   Window window;
   window.reserve(events.size());
   for (const WindowEvent& event : events) window.emplace(event.id, &event);
 
   Baseline baseline;
-  add_those_seen_leaving(events, baseline);
-  for (const Member& member : census.members) add_member(member, window, baseline);
+  add_those_seen_leaving(events, sample, baseline);
+  for (const Member& member : census.members) add_member(member, window, sample, baseline);
+  return baseline;
+}
+
+Baseline rebase(const Baseline& settled, const Counters& counted, uint32_t sample) {
+  Baseline baseline = settled;
+  for (size_t stack = 0; stack < counted.by_stack.size(); ++stack) {
+    const StackCounters& events = counted.by_stack[stack];
+    if (events.live == 0 && events.parked == 0) continue;
+    BaselineCount& count = baseline[static_cast<SpawnStack>(stack)];
+    count.live -= events.live;
+    count.parked -= events.parked * std::max(1u, sample);
+  }
   return baseline;
 }
 
 double Account::completeness() const {
   const uint64_t lost = losses.total();
   if (lost == 0) return 1.0;
-  const double known = static_cast<double>(baseline) + static_cast<double>(spawned);
+  const double known =
+      static_cast<double>(std::max<int64_t>(baseline, 0)) + static_cast<double>(spawned);
   return known / (known + static_cast<double>(lost));
 }
 
-Account balance(const Baseline& baseline, const Counters& counters, const Losses& known) {
+namespace {
+
+// What was counted of a sample, for all.
+StackCounters scaled(const StackCounters& counted, uint32_t sample) {
+  if (sample <= 1) return counted;
+  StackCounters all = counted;
+  all.parks *= sample;
+  all.unparks *= sample;
+  all.parked *= sample;
+  all.parked_ns *= sample;
+  for (uint64_t& bucket : all.park_ns_log2) bucket *= sample;
+  return all;
+}
+
+void add_row(SpawnStack stack, const BaselineCount& before, const StackCounters& events,
+             Account& account) {
+  if (before.live == 0 && before.parked == 0 && events.spawned == 0 && events.exited == 0 &&
+      events.parks == 0 && events.unparks == 0) {
+    return;
+  }
+  const StackBalance row{
+      stack,  before.live, before.parked, before.live + events.live, before.parked + events.parked,
+      events,
+  };
+  account.baseline += row.baseline;
+  account.spawned += events.spawned;
+  account.exited += events.exited;
+  account.live += row.live;
+  account.parked += row.parked;
+  account.stacks.push_back(row);
+}
+
+void add_kernel_losses(const Counters& counters, Losses& losses) {
+  const auto& lost = counters.losses.by_cause;
+  losses.window_full = lost[WIRE_LOSS_WINDOW_FULL];
+  losses.bad_arguments = lost[WIRE_LOSS_ARGUMENT];
+  losses.stack_unmapped = lost[WIRE_LOSS_STACK_UNMAPPED];
+  losses.events_unread = lost[WIRE_LOSS_BATCH_UNREAD];
+  losses.events_missed = lost[WIRE_LOSS_BATCH_MISSED] + lost[WIRE_LOSS_WORKER];
+  losses.events_skipped = lost[WIRE_LOSS_RESYNC];
+  losses.missed_runs = counters.missed_runs;
+}
+
+}  // namespace
+
+Account balance(const Baseline& baseline, const Counters& counters, const Losses& known,
+                const Observed& observed) {
   Account account;
+  account.mode = observed.mode;
+  account.sample = std::max(1u, observed.sample);
   account.losses = known;
-  account.losses.window_full = counters.losses.by_cause[WIRE_LOSS_WINDOW_FULL];
-  account.losses.bad_arguments = counters.losses.by_cause[WIRE_LOSS_ARGUMENT];
-  account.losses.stack_unmapped = counters.losses.by_cause[WIRE_LOSS_STACK_UNMAPPED];
-  account.losses.missed_runs = counters.missed_runs;
+  add_kernel_losses(counters, account.losses);
 
   const auto slots = static_cast<SpawnStack>(counters.by_stack.size());
   account.slots = slots;
-  auto add = [&account](SpawnStack stack, const BaselineCount& before,
-                        const StackCounters& events) {
-    if (before.live == 0 && before.parked == 0 && events.spawned == 0 && events.exited == 0 &&
-        events.parks == 0 && events.unparks == 0) {
-      return;
-    }
-    StackBalance row{stack,
-                     before.live,
-                     before.parked,
-                     static_cast<int64_t>(before.live) + events.live,
-                     static_cast<int64_t>(before.parked) + events.parked,
-                     events};
-    account.baseline += row.baseline;
-    account.spawned += events.spawned;
-    account.exited += events.exited;
-    account.live += row.live;
-    account.parked += row.parked;
-    account.stacks.push_back(row);
-  };
-
   // Stacks without a slot of their own are counted by the kernel in slot 0, so
   // their baseline has to stand there too for the sum to come out.
   BaselineCount rest;
@@ -123,33 +154,64 @@ Account balance(const Baseline& baseline, const Counters& counters, const Losses
       const auto found = baseline.find(stack);
       before = found == baseline.end() ? BaselineCount{} : found->second;
     }
-    add(stack, before, counters.by_stack[stack]);
+    add_row(stack, before, scaled(counters.by_stack[stack], account.sample), account);
   }
-  if (slots == 0) add(0, rest, StackCounters{});
+  if (slots == 0) add_row(0, rest, StackCounters{}, account);
   return account;
 }
 
+Baseline found_in(const Census& census, SpawnStack slots) {
+  Baseline counts;
+  for (const Member& member : census.members) {
+    BaselineCount& found = counts[member.spawn_stack < slots ? member.spawn_stack : 0];
+    found.live++;
+    found.parked += member.activity == Activity::parked;
+  }
+  return counts;
+}
+
+Account account_of(const Baseline& found, SpawnStack slots, const Losses& known) {
+  Account account;
+  account.mode = ProbeMode::census;
+  account.losses = known;
+  account.slots = slots;
+  const std::map<SpawnStack, BaselineCount> in_order(found.begin(), found.end());
+  for (const auto& [stack, count] : in_order) add_row(stack, count, StackCounters{}, account);
+  return account;
+}
+
+void take_parks_from(const Baseline& found, Account& account) {
+  account.parked = 0;
+  for (StackBalance& row : account.stacks) {
+    const auto count = found.find(row.spawn_stack);
+    row.parked = count == found.end() ? 0 : count->second.parked;
+    account.parked += row.parked;
+  }
+}
+
 Audit audit(const Account& before, const Census& census, const Account& after) {
-  auto found = count_by_stack(census, after.slots);
+  Baseline found = found_in(census, after.slots);
   std::unordered_map<SpawnStack, const StackBalance*> earlier;
   for (const StackBalance& row : before.stacks) earlier.emplace(row.spawn_stack, &row);
 
   Audit unexplained;
+  const bool tells_who_waits = tells_parks(after.mode) && after.sample == 1;
   for (const StackBalance& row : after.stacks) {
     const auto at = earlier.find(row.spawn_stack);
     const StackCounters first = at == earlier.end() ? StackCounters{} : at->second->events;
     const StackCounters& last = row.events;
-    const Found now = found[row.spawn_stack];
+    const BaselineCount now = found[row.spawn_stack];
     found.erase(row.spawn_stack);
     unexplained.live +=
         outside(now.live, row.baseline, {first.spawned, first.exited}, {last.spawned, last.exited});
+    if (!tells_who_waits) continue;
     unexplained.parked += outside(now.parked, row.baseline_parked, {first.parks, first.unparks},
                                   {last.parks, last.unparks});
   }
   // Stacks that the account knows nothing of.
   for (const auto& [stack, rest] : found) {
     unexplained.live += static_cast<uint64_t>(rest.live);
-    unexplained.parked += static_cast<uint64_t>(rest.parked);
+    if (tells_who_waits) unexplained.parked += static_cast<uint64_t>(rest.parked);
   }
   const uint64_t unseen = census.losses.total();
   unexplained.live -= std::min(unexplained.live, unseen);

@@ -6,8 +6,10 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
+#include "model/probe_mode.h"
 #include "wire.h"
 
 namespace coroscope {
@@ -161,16 +163,43 @@ struct Schedulers {
 
 // StackCounters is a copy of what the kernel counted for one spawn stack.
 using StackCounters = wire_stack_counters;
+// ParkCounters is the same for one parked stack that the target itself told.
+using ParkCounters = wire_park_counters;
 
 // Counters holds the kernel's counters of one target, by spawn stack, and what
 // it lost. Index 0 takes unknown stacks and those beyond the map.
 struct Counters {
   std::vector<StackCounters> by_stack;
+  std::vector<ParkCounters> by_parked_stack;  // empty if nobody asked
   wire_losses losses{};
   uint64_t missed_runs = 0;  // program runs that the kernel skipped
 };
 
-// WindowEvent is what the kernel noted about one coroutine during a census.
+// Event is one event of a target that hands them over in batches.
+using Event = wire_event;
+
+// EventRing is what one worker of a target wrote down last: events number `first` and on,
+// of which some may have been handed over.
+struct EventRing {
+  uint64_t worker = 0;   // unique in the life of the target
+  uint64_t flushed = 0;  // events that were handed over, ever
+  uint64_t first = 0;
+  std::vector<Event> events;
+};
+struct EventRings {
+  std::vector<EventRing> rings;
+  uint64_t unread = 0;  // workers whose ring could not be read, or made no sense
+};
+
+// WorkerMark is how far the kernel has come with the events of a worker: see wire_worker.
+struct WorkerMark {
+  uint64_t next = 0;
+  uint64_t done = 0;
+  uint64_t noted = 0;
+};
+using WorkerMarks = std::unordered_map<uint64_t, WorkerMark>;  // by worker
+
+// WindowEvent is what was noted about one coroutine during a census.
 inline constexpr uint32_t seen_spawn = 1;             // its spawn was counted
 inline constexpr uint32_t seen_exit = 2;              // its exit was counted
 inline constexpr uint32_t seen_wait = 4;              // a park or unpark of it was counted

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "observe/observation.h"
 
-#include <algorithm>
+#include <fmt/format.h>
 
 #include "observe/wait_looks.h"
 
@@ -9,10 +9,6 @@ namespace coroscope {
 
 Observation::Observation(Process process, ProcessMemory memory, const JudgeRules& rules)
     : process_(std::move(process)), memory_(std::move(memory)), tracking_(rules) {}
-
-Observation::~Observation() {
-  detach();
-}
 
 Result<std::unique_ptr<Observation>> Observation::open(pid_t pid, const JudgeRules& rules) {
   auto process = Process::open(pid);
@@ -33,58 +29,40 @@ Result<std::unique_ptr<Observation>> Observation::open(pid_t pid, const JudgeRul
   observation->workers_ = observation->target_->workers();
   observation->names_ =
       std::make_unique<StackNames>(*observation->symbolizer_, *observation->target_);
+  observation->accounting_ =
+      std::make_unique<Accounting>(observation->process_, *observation->target_);
   return observation;
 }
 
-uint32_t Observation::stacks_wanted() const {
-  // Room for the depot to grow; what does not fit is counted, not lost.
-  const uint64_t wanted =
-      std::max<uint64_t>(WIRE_DEFAULT_STACKS, uint64_t{target_->stacks_now()} * 4);
-  return static_cast<uint32_t>(std::min<uint64_t>(wanted, uint64_t{target_->stacks_at_most()} + 1));
+Result<ProbePlan> Observation::plan(const ProbeWish& wish) const {
+  const bool batches = target_->hands_over_batches() && process_.shares_clock();
+  ProbePlan plan{wish.mode.value_or(batches ? ProbeMode::full : ProbeMode::classic), wish.sample,
+                 wish.parked_stacks};
+  const auto refuse = [&](const char* what) {
+    return Error{ErrorKind::usage, fmt::format("{} {}", process_.describe(), what)};
+  };
+  if (plan.mode == ProbeMode::full && !batches) {
+    return refuse(target_->hands_over_batches()
+                      ? "has a clock of its own (a time namespace), so events in batches can not "
+                        "be told from those of before; use --probes classic"
+                      : "does not tell its events in batches; use --probes classic");
+  }
+  if (plan.parked_stacks && plan.mode != ProbeMode::full) {
+    return refuse("tells parked stacks with --probes full only");
+  }
+  if (plan.sample > 1 && !tells_parks(plan.mode)) {
+    return refuse("has nothing to take a sample of without --probes full or classic");
+  }
+  return plan;
 }
 
 Result<Census> Observation::take_census() {
   return target_->census([this](const ParkedContext& context) { return names_->intern(context); });
 }
 
-Result<void> Observation::attach(std::shared_ptr<KernelCounters> kernel) {
-  auto slot = kernel->add_target(stacks_wanted());
-  if (!slot) return slot.error();
-  slot_ = *slot;
-  if (auto attached =
-          kernel->attach(slot_, process_, {target_->probe_path(), target_->probe_provider()});
-      !attached) {
-    return attached;
-  }
-  kernel_ = std::move(kernel);
-  kernel_->start_counting(slot_);
-  // Without stacks first: the shorter the window, the less has to be noted in it.
-  auto census = target_->census({});
-  auto window = kernel_->close_window(slot_);
-  if (!census) return census.error();
-  if (!window) return window.error();
-  baseline_ = settle_baseline(*census, *window);
-  losses_.census = census->losses;
+Result<void> Observation::attach(const ProbePlan& plan, std::shared_ptr<KernelCounters> kernel) {
+  if (auto begun = accounting_->begin(plan, std::move(kernel)); !begun) return begun;
   return tick();
-}
-
-void Observation::add_losses(Losses& losses) const {
-  losses.census = losses_.census;
-  losses.latest = losses_.latest;
-  losses.unaccounted = losses_.unaccounted;
-  losses.unaccounted_parks = losses_.unaccounted_parks;
-  losses.members_dropped = losses_.members_dropped;
-}
-
-Account Observation::balance_now() const {
-  Losses known;
-  known.stacks_lost = target_->stacks_lost();
-  add_losses(known);
-  return balance(baseline_, kernel_->read(slot_), known);
-}
-
-Account Observation::account() const {
-  return kernel_ ? balance_now() : account_;
 }
 
 void Observation::follow_running(const Census& census) {
@@ -107,33 +85,14 @@ void Observation::follow(Census& census) {
 }
 
 Result<void> Observation::tick() {
-  const Account before = balance_now();
-  auto census = take_census();
-  account_ = balance_now();
+  auto census = accounting_->check([this] { return take_census(); });
   if (!census) {
     gone_ = census.error().kind == ErrorKind::target_gone;
     return census.error();
   }
-  // What is missing stays missing: the largest difference ever seen counts.
-  const Audit unexplained = audit(before, *census, account_);
-  losses_.unaccounted = std::max(losses_.unaccounted, unexplained.live);
-  losses_.unaccounted_parks = std::max(losses_.unaccounted_parks, unexplained.parked);
-  losses_.latest = census->losses;
   follow(*census);
-  losses_.members_dropped = tracking_.by(Grouping::by_place).members_dropped();
-  add_losses(account_.losses);
+  accounting_->dropped_members(tracking_.by(Grouping::by_place).members_dropped());
   return {};
-}
-
-void Observation::close_account() {
-  if (kernel_) account_ = balance_now();
-}
-
-void Observation::detach() {
-  if (!kernel_) return;
-  close_account();
-  kernel_->detach(slot_);
-  kernel_.reset();
 }
 
 }  // namespace coroscope

@@ -9,13 +9,12 @@
 #include <utility>
 #include <vector>
 
-#include "bpf/kernel_counters.h"
 #include "detect/ignore.h"
 #include "detect/projection.h"
 #include "detect/report.h"
 #include "detect/stuck.h"
 #include "detect/tracking.h"
-#include "model/ledger.h"
+#include "observe/accounting.h"
 #include "observe/busy_stacks.h"
 #include "observe/member_labels.h"
 #include "observe/stack_names.h"
@@ -26,19 +25,26 @@
 
 namespace coroscope {
 
+// ProbeWish is what somebody asks for.
+struct ProbeWish {
+  std::optional<ProbeMode> mode;  // else the best that the target offers
+  uint32_t sample = 1;
+  bool parked_stacks = false;
+};
+
 class Observation {
  public:
   // Finds the runtime of a process and opens its symbols. Touches nothing.
   static Result<std::unique_ptr<Observation>> open(pid_t pid, const JudgeRules& rules = {});
-  ~Observation();
 
-  // Slots of the kernel's stack map that this process wants.
-  uint32_t stacks_wanted() const;
+  // How this process can be observed: in batches if it offers that. Errors: usage, if it
+  // does not offer what is asked for.
+  Result<ProbePlan> plan(const ProbeWish& wish) const;
 
   // Attaches the probes, takes the census of who is there already, and joins
   // both. From then on `account()` is the truth. Once only. `kernel` may be
-  // shared with other observations.
-  Result<void> attach(std::shared_ptr<KernelCounters> kernel);
+  // shared with other observations; it is not used by a plan without probes.
+  Result<void> attach(const ProbePlan& plan, std::shared_ptr<KernelCounters> kernel);
 
   // Takes a census and the kernel's counters, checks one by the other, and
   // follows the populations. target_gone once the process has ended,
@@ -54,14 +60,14 @@ class Observation {
   uint64_t process_began_ns() const;
 
   // Reads the kernel's counters once more. Exact while the target is quiet.
-  Account account() const;
+  Account account() const { return accounting_->now(); }
 
   // A last look at the counters, for the report. Taking probes out takes the
   // kernel a tenth of a second each: report first, detach then.
-  void close_account();
+  void close_account() { accounting_->close(); }
 
   // Probes off; closes the account if that was not done.
-  void detach();
+  void detach() { accounting_->detach(); }
 
   // What reports leave out, and count.
   void ignore(std::vector<IgnoreRule> rules) { ignored_ = std::move(rules); }
@@ -79,7 +85,8 @@ class Observation {
 
   const Process& process() const { return process_; }
   const Target& target() const { return *target_; }
-  const Account& last_account() const { return account_; }
+  const Account& last_account() const { return accounting_->last(); }
+  const Accounting& accounting() const { return *accounting_; }
   StackNames& names() { return *names_; }
   const Tracking& tracking() const { return tracking_; }
   // What looks at members of the populations tell, by place.
@@ -96,8 +103,6 @@ class Observation {
   void follow_running(const Census& census);
   Limits limits() const;
   void add_projections(TargetReport& report) const;
-  Account balance_now() const;
-  void add_losses(Losses& losses) const;
 
   Process process_;
   ProcessMemory memory_;
@@ -108,11 +113,7 @@ class Observation {
   std::string command_;  // kept: it is gone when the process is
   uint32_t workers_ = 0;
 
-  std::shared_ptr<KernelCounters> kernel_;  // while attached
-  uint32_t slot_ = 0;
-  Baseline baseline_;
-  Losses losses_;
-  Account account_;
+  std::unique_ptr<Accounting> accounting_;
   Tracking tracking_;
   StuckDetector waits_;
   RunningDetector running_;

@@ -239,7 +239,7 @@ TargetReport Observation::report(const ReportRules& rules) {
   report.floor = rules.floor;
   report.watched_ns = watched_ns();
   report.gone = gone_;
-  report.account = account_;
+  report.account = accounting_->last();
   report.stacks_unread = stacks_unread_;
   report.stacks_cut = stacks_cut_;
   report.judged = long_enough_to_judge(report.watched_ns, report.censuses, rules.patience_ns);

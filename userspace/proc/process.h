@@ -69,6 +69,8 @@ class Process {
   // True if other threads live on without the main one, for good: the kernel
   // then shows no memory under the process's number. May take 200 ms to be sure.
   bool main_thread_ended() const;
+  // False if its CLOCK_MONOTONIC is another than ours: it is in another time namespace.
+  bool shares_clock() const;
   // What the kernel says of it now; nothing if it has ended.
   std::optional<ProcessStat> stat() const;
   // "process 1234 (name)", or "process 1234 (name, inner pid 7)"

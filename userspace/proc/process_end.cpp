@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 
 #include "proc/process.h"
@@ -55,6 +56,15 @@ bool turns_out_to_have_executed(const Process& process) {
 }
 
 }  // namespace
+
+// A kernel without time namespaces has one clock.
+bool Process::shares_clock() const {
+  std::array<char, 64> ours{};
+  std::array<char, 64> its{};
+  const ssize_t one = ::readlink("/proc/self/ns/time", ours.data(), ours.size() - 1);
+  const ssize_t other = ::readlink(proc_path("ns/time").c_str(), its.data(), its.size() - 1);
+  return one < 0 || other < 0 || ours == its;
+}
 
 bool Process::alive() const {
   return !ended(pidfd_.get(), 0);

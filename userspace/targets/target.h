@@ -131,6 +131,12 @@ class Target {
 
   // Nothing if the runtime does not publish any.
   virtual std::optional<Schedulers> schedulers() const = 0;
+
+  // Whether its probes are to be had in batches, too (ProbeMode::full), and parked stacks
+  // with them. Only then may one ask for event_rings().
+  virtual bool hands_over_batches() const { return false; }
+  // What its workers wrote down last. It takes a moment: what happens meanwhile may be in it.
+  virtual EventRings event_rings() const { return {}; }
 };
 
 // Finds the runtime of a process. `process` and `memory` must outlive the

@@ -287,12 +287,4 @@ std::optional<StackBounds> CoroTarget::stack_bounds(uint32_t slot, uint64_t id) 
   return header == 0 ? std::nullopt : read_stack_bounds(memory_, header, id);
 }
 
-std::optional<Schedulers> CoroTarget::schedulers() const {
-  coro_descriptor now{};
-  if (descriptor_.schedulers == 0 || process_.executed()) return std::nullopt;
-  Schedulers result = schedulers_.read();
-  if (copy_descriptor(memory_, place_.address, &now)) result.lost += now.schedulers_lost;
-  return result;
-}
-
 }  // namespace coroscope::coro

@@ -50,6 +50,8 @@ class CoroTarget : public Target {
   std::optional<Select> select(uint32_t slot, uint64_t id) const override;
   std::optional<StackBounds> stack_bounds(uint32_t slot, uint64_t id) const override;
   std::optional<Schedulers> schedulers() const override;
+  bool hands_over_batches() const override;
+  EventRings event_rings() const override;
 
  private:
   CoroTarget(const Process& process, const Memory& memory, DescriptorPlace place,

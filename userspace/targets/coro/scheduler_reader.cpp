@@ -68,27 +68,58 @@ bool SchedulerReader::read_workers(const coro_scheduler& scheduler, uint64_t add
   return memory_.read_value(address + offsetof(coro_scheduler, id), &id) && id == scheduler.id;
 }
 
-Schedulers SchedulerReader::read() const {
-  Schedulers result;
-  const uint32_t slots = std::min(descriptor_.scheduler_capacity, max_slots);
-  std::vector<std::byte> bytes(size_t{slots} * descriptor_.scheduler_size);
-  if (slots == 0) return result;
-  if (!memory_.read(descriptor_.schedulers, bytes.data(), bytes.size())) {
-    result.lost = 1;  // one at least
-    return result;
-  }
-  uint32_t left = max_workers;
-  for (uint32_t slot = 0; slot < slots; ++slot) {
+bool SchedulerReader::read_slots(std::vector<std::pair<uint64_t, coro_scheduler>>* slots) const {
+  const uint32_t count = std::min(descriptor_.scheduler_capacity, max_slots);
+  std::vector<std::byte> bytes(size_t{count} * descriptor_.scheduler_size);
+  if (count == 0) return true;
+  if (!memory_.read(descriptor_.schedulers, bytes.data(), bytes.size())) return false;
+  for (uint32_t slot = 0; slot < count; ++slot) {
     const uint64_t offset = uint64_t{slot} * descriptor_.scheduler_size;
     coro_scheduler scheduler{};
     std::memcpy(&scheduler, bytes.data() + offset, sizeof scheduler);
-    if (scheduler.id == 0) continue;
+    if (scheduler.id != 0) slots->emplace_back(offset, scheduler);
+  }
+  return true;
+}
+
+Schedulers SchedulerReader::read() const {
+  Schedulers result;
+  std::vector<std::pair<uint64_t, coro_scheduler>> slots;
+  if (!read_slots(&slots)) result.lost = 1;  // one at least
+  uint32_t left = max_workers;
+  for (const auto& [offset, scheduler] : slots) {
     SchedulerFigures figures = figures_of(scheduler, descriptor_.minor >= 2);
     const bool there = read_workers(scheduler, descriptor_.schedulers + offset, left, figures);
     left -= std::min(scheduler.worker_count, left);
     if (there) result.running.push_back(std::move(figures));
   }
   return result;
+}
+
+std::vector<WorkerPlace> SchedulerReader::workers(uint64_t* unread) const {
+  std::vector<WorkerPlace> places;
+  std::vector<std::pair<uint64_t, coro_scheduler>> slots;
+  if (!read_slots(&slots)) ++*unread;  // one at least
+  for (const auto& [offset, scheduler] : slots) {
+    const auto left = static_cast<uint32_t>(max_workers - places.size());
+    const uint32_t count = std::min(scheduler.worker_count, left);
+    *unread += scheduler.worker_count - count;
+    for (uint32_t i = 0; i < count; ++i) {
+      places.push_back({scheduler.workers + uint64_t{i} * descriptor_.worker_size, {}});
+    }
+  }
+  std::vector<Memory::Request> requests;
+  for (WorkerPlace& place : places) {
+    requests.push_back({place.address, &place.worker, sizeof place.worker, false});
+  }
+  if (!requests.empty()) memory_.read_many(requests);
+  size_t kept = 0;
+  for (size_t i = 0; i < places.size(); ++i) {
+    if (requests[i].ok) places[kept++] = places[i];
+  }
+  *unread += places.size() - kept;
+  places.resize(kept);
+  return places;
 }
 
 }  // namespace coroscope::coro

@@ -4,9 +4,11 @@
 #include <coro/abi.h>
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "proc/memory.h"
+#include "targets/coro/event_reader.h"
 #include "targets/target.h"
 
 namespace coroscope::coro {
@@ -25,7 +27,13 @@ class SchedulerReader {
 
   Schedulers read() const;
 
+  // Where the workers of all of them are, up to max_workers, and what they say; `unread` is
+  // told of further ones.
+  std::vector<WorkerPlace> workers(uint64_t* unread) const;
+
  private:
+  // The slots in use, with their offsets. False if they could not be read.
+  bool read_slots(std::vector<std::pair<uint64_t, coro_scheduler>>* slots) const;
   // False if the slot went to another scheduler meanwhile.
   bool read_workers(const coro_scheduler& scheduler, uint64_t address, uint32_t most,
                     SchedulerFigures& figures) const;
