@@ -102,29 +102,32 @@ static __always_inline void note_in_window(const struct counted* event) {
   if (event->kind == WIRE_EVENT_PARK) __sync_fetch_and_add(&entry->order, -event->moment);
 }
 
+/* 1 if `ns` needs more than `bits`, without a branch: durations are such that the processor
+ * would guess wrong. Of numbers below 2^63. */
+static __always_inline wire_u32 is_longer(wire_u64 ns, wire_u32 bits) {
+  return (wire_u32)((((1ull << bits) - 1) - ns) >> 63);
+}
+
+/* The binary logarithm, by halves. */
 static __always_inline wire_u32 park_bucket(wire_u64 ns) {
-  wire_u32 bucket = 0;
-  if (ns >> 32) {
-    ns >>= 32;
-    bucket += 32;
-  }
-  if (ns >> 16) {
-    ns >>= 16;
-    bucket += 16;
-  }
-  if (ns >> 8) {
-    ns >>= 8;
-    bucket += 8;
-  }
-  if (ns >> 4) {
-    ns >>= 4;
-    bucket += 4;
-  }
-  if (ns >> 2) {
-    ns >>= 2;
-    bucket += 2;
-  }
-  if (ns >> 1) bucket += 1;
+  wire_u32 bucket, half;
+  ns = (ns | -(ns >> 63)) & ~0ull >> 1; /* what is longer yet has the last bucket, too */
+  half = is_longer(ns, 32) << 5;
+  ns >>= half;
+  bucket = half;
+  half = is_longer(ns, 16) << 4;
+  ns >>= half;
+  bucket += half;
+  half = is_longer(ns, 8) << 3;
+  ns >>= half;
+  bucket += half;
+  half = is_longer(ns, 4) << 2;
+  ns >>= half;
+  bucket += half;
+  half = is_longer(ns, 2) << 1;
+  ns >>= half;
+  bucket += half;
+  bucket += is_longer(ns, 1);
   return bucket < WIRE_PARK_BUCKETS ? bucket : WIRE_PARK_BUCKETS - 1;
 }
 
@@ -145,20 +148,15 @@ static __always_inline void count_event(const struct counted* event) {
   switch (event->kind) {
     case WIRE_EVENT_SPAWN:
       __sync_fetch_and_add(&counters->spawned, 1);
-      __sync_fetch_and_add(&counters->live, 1);
       break;
     case WIRE_EVENT_EXIT:
       __sync_fetch_and_add(&counters->exited, 1);
-      __sync_fetch_and_add(&counters->live, -1);
       break;
     case WIRE_EVENT_PARK:
       __sync_fetch_and_add(&counters->parks, 1);
-      __sync_fetch_and_add(&counters->parked, 1);
       count_park(event);
       break;
     case WIRE_EVENT_UNPARK:
-      __sync_fetch_and_add(&counters->unparks, 1);
-      __sync_fetch_and_add(&counters->parked, -1);
       __sync_fetch_and_add(&counters->parked_ns, event->value);
       __sync_fetch_and_add(&counters->park_ns_log2[park_bucket(event->value)], 1);
       count_park(event);
@@ -223,7 +221,7 @@ COUNTING_FUNCTION int count_handed_over(wire_u64 what, wire_u64 id, wire_u64 val
   }
   if (is_wait(event.kind) && !wire_sampled(id, target->sample)) return 0;
   /* Not what the batch was told at its beginning: see KernelCounters::close_window. */
-  if (time_ns >= *(volatile const wire_u64*)&target->until_ns) event.noted = 0;
+  if (event.noted && time_ns >= *(volatile const wire_u64*)&target->until_ns) event.noted = 0;
   count_event(&event);
   return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "churn_target.h"
 #include "json_lines.h"
+#include "probe_sites.h"
 
 namespace coroscope::testing {
 namespace {
@@ -268,6 +269,29 @@ TEST(Watch, TheTextFormNamesTheLeakAtOnceAndAtTheEnd) {
   EXPECT_NE(observer.output().find("completeness 100%"), std::string::npos) << observer.output();
   EXPECT_NE(observer.output().find("send_for_ever"), std::string::npos) << observer.output();
   EXPECT_EQ(observer.output().find('\x1b'), std::string::npos) << "colour, but no terminal";
+}
+
+TEST(Doctor, MeasuresWhatWatchingAProcessWouldCost) {
+  ChurnTarget target;
+  const std::string pid = std::to_string(target.pid());
+  const auto sites = probe_sites(target.pid());
+  const Outcome text = run(coroscope({"doctor", pid}));
+  EXPECT_EQ(text.code, 0) << text.errors;
+  EXPECT_NE(text.output.find("`coroscope watch " + pid + "` takes full."), std::string::npos)
+      << text.output;
+  const Outcome outcome = run(coroscope({"doctor", pid, "--json"}));
+  const json costs = lines_of(outcome.output).back();
+  EXPECT_EQ(costs["type"], "costs");
+  EXPECT_GT(costs["births_per_s"], 0) << costs;
+  EXPECT_GT(costs["waits_per_s_at_most"], 0) << costs;
+  for (const char* mode : {"births", "full", "classic"}) {
+    EXPECT_TRUE(costs["probes"][mode]["offered"]) << costs;
+    EXPECT_GT(costs["probes"][mode]["event_ns"], 0) << costs;
+    EXPECT_GT(costs["probes"][mode]["cores"], 0) << costs;
+  }
+  EXPECT_TRUE(becomes_untouched(target.pid(), sites)) << "it attaches to nothing but itself";
+  EXPECT_EQ(run(coroscope({"doctor", "1"})).code, 3);
+  EXPECT_EQ(run(coroscope({"doctor", "zero"})).code, 2);
 }
 
 TEST(Doctor, SeesThatItWorksHere) {

@@ -29,6 +29,20 @@ struct LinkDeleter {
 using Skeleton = std::unique_ptr<coroscope_bpf, SkeletonDeleter>;
 using Link = std::unique_ptr<bpf_link, LinkDeleter>;
 
+StackCounters counters_of(const wire_stack_counters& counted) {
+  StackCounters counters;
+  counters.spawned = counted.spawned;
+  counters.exited = counted.exited;
+  counters.parks = counted.parks;
+  counters.parked_ns = counted.parked_ns;
+  std::copy(std::begin(counted.park_ns_log2), std::end(counted.park_ns_log2),
+            counters.park_ns_log2.begin());
+  for (const uint64_t bucket : counted.park_ns_log2) counters.unparks += bucket;
+  counters.live = static_cast<int64_t>(counted.spawned - counted.exited);
+  counters.parked = static_cast<int64_t>(counted.parks - counters.unparks);
+  return counters;
+}
+
 struct TargetSlot {
   TargetPlan plan;
   CounterArray stacks;
@@ -252,7 +266,10 @@ uint32_t KernelCounters::stacks(uint32_t slot) const {
 Counters KernelCounters::read(uint32_t slot) const {
   const TargetSlot& target = state_->slots.at(slot);
   Counters counters;
-  counters.by_stack = target.stacks.copy<wire_stack_counters>();
+  counters.by_stack.reserve(target.stacks.records());
+  for (const wire_stack_counters& counted : target.stacks.copy<wire_stack_counters>()) {
+    counters.by_stack.push_back(counters_of(counted));
+  }
   counters.by_parked_stack = target.parked_stacks.copy<wire_park_counters>();
   counters.losses = state_->losses.as<wire_losses>()[slot];
   counters.missed_runs = state_->missed_runs();

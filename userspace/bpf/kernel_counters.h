@@ -24,7 +24,7 @@ struct ProbeFile {
 struct TargetPlan {
   ProbeMode mode = ProbeMode::classic;    // not census
   uint32_t sample = 1;                    // see wire_sampled
-  uint32_t stacks = WIRE_DEFAULT_STACKS;  // ids below are told apart; 384 B each
+  uint32_t stacks = WIRE_DEFAULT_STACKS;  // ids below are told apart; 352 B each
   bool parked_stacks = false;             // the target is asked for them: of mode full; 32 B each
 };
 

@@ -99,6 +99,7 @@ ExitCode run_verify(const VerifyOptions& options);
 ExitCode run_explain(const std::string& what);
 
 ExitCode run_ps(bool json);
-ExitCode run_doctor(bool json);
+// `pid` as it was typed; empty: of the host only.
+ExitCode run_doctor(const std::string& pid, bool json);
 
 }  // namespace coroscope

@@ -10,6 +10,7 @@
 #include "bpf/kernel_counters.h"
 #include "bpf/self_test.h"
 #include "cli/commands.h"
+#include "cli/doctor_costs.h"
 #include "proc/memory.h"
 #include "proc/process.h"
 
@@ -121,7 +122,7 @@ void print(const Check& check, bool json) {
 
 }  // namespace
 
-ExitCode run_doctor(bool json) {
+ExitCode run_doctor(const std::string& pid, bool json) {
   bool works = true;
   for (const Check& check : run_checks()) {
     print(check, json);
@@ -131,7 +132,8 @@ ExitCode run_doctor(bool json) {
     fmt::print("{}\n", works ? "`coroscope watch` works here."
                              : "`coroscope watch` does not work here: see what is missing above.");
   }
-  return works ? exit_ok : exit_environment;
+  if (!works) return exit_environment;
+  return pid.empty() ? exit_ok : tell_costs(pid, json);
 }
 
 }  // namespace coroscope

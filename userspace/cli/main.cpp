@@ -201,7 +201,10 @@ int run(int argc, char** argv) {
   CLI::App* ps = app.add_subcommand("ps", "List the processes that run coroutines");
   ps->add_flag("--json", json, "One JSON object a line");
   CLI::App* doctor =
-      app.add_subcommand("doctor", "Say what this host allows, what is missing, and the fix");
+      app.add_subcommand("doctor", "Say what this host allows, what is missing, and the fix; "
+                                   "with a PID, what it would cost to watch that process");
+  std::string examined;
+  doctor->add_option("PID", examined, "A process with coroutines");
   doctor->add_flag("--json", json, "One JSON object a line");
 
   try {
@@ -217,7 +220,7 @@ int run(int argc, char** argv) {
   if (app.got_subcommand("verify")) return run_verify(verify);
   if (*explain) return run_explain(what);
   if (*ps) return run_ps(json);
-  if (*doctor) return run_doctor(json);
+  if (*doctor) return run_doctor(examined, json);
   return run_watch(watch);
 }
 

@@ -161,8 +161,18 @@ struct Schedulers {
   uint64_t lost = 0;  // running, but not published, unreadable or beyond what is looked at
 };
 
-// StackCounters is a copy of what the kernel counted for one spawn stack.
-using StackCounters = wire_stack_counters;
+// StackCounters is what was counted for one spawn stack. live and parked are changes since
+// counting began: add the census's baseline to get the number of coroutines.
+struct StackCounters {
+  uint64_t spawned = 0;
+  uint64_t exited = 0;
+  uint64_t parks = 0;
+  uint64_t unparks = 0;
+  int64_t live = 0;
+  int64_t parked = 0;
+  uint64_t parked_ns = 0;  // sum of the durations of ended parks
+  std::array<uint64_t, WIRE_PARK_BUCKETS> park_ns_log2{};
+};
 // ParkCounters is the same for one parked stack that the target itself told.
 using ParkCounters = wire_park_counters;
 
