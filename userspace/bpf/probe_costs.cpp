@@ -17,7 +17,7 @@
 #include "util/clock.h"
 
 extern "C" {
-#define COST_SEMAPHORE(name)                     \
+#define COST_SEMAPHORE(name)                                \
   __extension__ unsigned short coroscope_##name##_semaphore \
       __attribute__((unused, section(".probes"))) = 0
 COST_SEMAPHORE(spawn);

@@ -200,9 +200,9 @@ int run(int argc, char** argv) {
   bool json = false;
   CLI::App* ps = app.add_subcommand("ps", "List the processes that run coroutines");
   ps->add_flag("--json", json, "One JSON object a line");
-  CLI::App* doctor =
-      app.add_subcommand("doctor", "Say what this host allows, what is missing, and the fix; "
-                                   "with a PID, what it would cost to watch that process");
+  CLI::App* doctor = app.add_subcommand("doctor",
+                                        "Say what this host allows, what is missing, and the fix; "
+                                        "with a PID, what it would cost to watch that process");
   std::string examined;
   doctor->add_option("PID", examined, "A process with coroutines");
   doctor->add_flag("--json", json, "One JSON object a line");

@@ -48,6 +48,11 @@ void WatchOutput::attached(const Observation& observation, uint64_t took_ns) {
     print(attached_json(record));
     return;
   }
+  if (account.mode == ProbeMode::census) {
+    fmt::print(stderr, "looking at {} without probes: {} coroutines are alive\n",
+               observation.process().describe(), account.live);
+    return;
+  }
   fmt::print(stderr, "attached to {} in {}: {} coroutines were alive before\n",
              observation.process().describe(), format_ns(took_ns), account.baseline);
 }

@@ -62,6 +62,22 @@ struct IgnoredRow {
   uint64_t coroutines = 0;
 };
 
+// ReportedWaits is where a process spends its waiting, if it was asked to tell: of waits that
+// began and ended while it was watched.
+struct ReportedWaits {
+  struct Place {
+    SpawnStack stack_id = 0;  // in the target's depot; 0: it had no room there
+    ReportedStack at;
+    uint64_t ended = 0;
+    uint64_t parked_ns = 0;
+  };
+  bool asked = false;
+  std::vector<Place> places;  // the longest first
+  uint64_t other_places = 0;
+  uint64_t ended = 0;  // in all places
+  uint64_t parked_ns = 0;
+};
+
 struct TargetReport {
   pid_t pid = 0;
   pid_t inner_pid = 0;  // in its own PID namespace; 0: the same
@@ -79,6 +95,7 @@ struct TargetReport {
   bool judged = false;         // watched for long enough to say anything
   double floor = 0;            // of the completeness: below it verdicts are withheld
   std::vector<ReportedFinding> findings;
+  ReportedWaits waits;
   std::vector<IgnoredRow> ignored;   // of each entry of the allow list
   std::vector<std::string> remarks;  // what a reader has to know to trust this
 

@@ -25,6 +25,11 @@ std::string what_would_help(const Losses& losses) {
        "arguments of probes could not be read: `coroscope doctor` may tell why"},
       {losses.missed_runs,
        "the kernel skipped events: with fewer observers, or less load, it does not"},
+      {losses.events_unread + losses.rings_unread,
+       "batches of events could not be read: its memory may be swapped out; --probes classic does "
+       "not need to"},
+      {losses.events_missed + losses.events_skipped,
+       "batches of events did not come: with fewer workers or observers they do"},
       {losses.unaccounted + losses.unaccounted_parks,
        "what was read does not fit the events: attach again, and tell us if that stays"},
       {losses.stack_unmapped + losses.stacks_lost,

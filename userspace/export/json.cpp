@@ -84,6 +84,20 @@ Json label_json(const ReportedLabel& label) {
   return json;
 }
 
+Json waits_json(const ReportedWaits& waits) {
+  Json places = Json::array();
+  for (const ReportedWaits::Place& place : waits.places) {
+    places.push_back({{"stack_id", place.stack_id},
+                      {"ended", place.ended},
+                      {"parked_ns", place.parked_ns},
+                      {"at", stack_json(place.at)}});
+  }
+  return {{"ended", waits.ended},
+          {"parked_ns", waits.parked_ns},
+          {"places", places},
+          {"other_places", waits.other_places}};
+}
+
 Json finding_json(const ReportedFinding& finding) {
   const Judgement& judgement = finding.judgement;
   Json json = {{"verdict", finding.withheld ? "withheld" : verdict_name(judgement.verdict)}};
@@ -143,6 +157,7 @@ Json target_json(const TargetReport& report) {
   for (const StackBalance& row : report.account.stacks) {
     json["spawn_stacks"].push_back(spawn_stack_json(row));
   }
+  if (report.waits.asked) json["waits"] = waits_json(report.waits);
   json["losses"] = losses_json(report.account);
   json["stacks_unread"] = report.stacks_unread;
   json["stacks_cut"] = report.stacks_cut;

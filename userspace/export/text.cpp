@@ -9,6 +9,7 @@
 
 #include "detect/withheld.h"
 #include "export/text_parts.h"
+#include "util/duration.h"
 #include "util/text.h"
 
 namespace coroscope {
@@ -106,14 +107,58 @@ void add_losses(Out out, const TargetReport& report) {
             "");
 }
 
+// "71%" of the whole.
+std::string share(uint64_t part, uint64_t whole) {
+  return fmt::format("{:.0f}%",
+                     whole > 0 ? 100 * static_cast<double>(part) / static_cast<double>(whole) : 0);
+}
+
+void add_waits(Out out, const ReportedWaits& waits) {
+  if (!waits.asked) return;
+  if (waits.ended == 0) {
+    fmt::format_to(out, "waited    nobody who began to wait while it was watched was woken\n");
+    return;
+  }
+  fmt::format_to(out, "waited    {} in all, in {} waits that ended\n", duration(waits.parked_ns),
+                 waits.ended);
+  for (const ReportedWaits::Place& place : waits.places) {
+    const auto frames = shown(place.at);
+    const std::string where = frames.empty()
+                                  ? "an unknown place"
+                                  : fmt::format("{} {}", frames[0]->function, location(*frames[0]));
+    const std::string from =
+        frames.size() > 1 ? fmt::format(", from {}", frames[1]->function) : std::string();
+    fmt::format_to(out, "{:>8}  {:>4}  {} waits of {} at {}{}\n", duration(place.parked_ns),
+                   share(place.parked_ns, waits.parked_ns), place.ended,
+                   format_ns(place.parked_ns / place.ended), where, from);
+  }
+  if (waits.other_places > 0) {
+    fmt::format_to(out, "          and {} more places\n", waits.other_places);
+  }
+}
+
+// How what was counted was counted, if that is not the best there is.
+std::string how(const Account& account) {
+  std::string text;
+  if (account.mode != ProbeMode::full) text = fmt::format("; probes: {}", name_of(account.mode));
+  if (account.sample > 1) text += fmt::format("; waits of 1 coroutine in {}", account.sample);
+  return text;
+}
+
 void add_completeness(Out out, const TargetReport& report) {
   const Account& account = report.account;
   const bool whole = account.losses.total() == 0;
+  if (account.mode == ProbeMode::census) {
+    fmt::format_to(
+        out, "completeness {}%  (by looks alone, without probes: {} were alive at the last)\n",
+        percent(account.completeness(), whole), account.live);
+    return;
+  }
   fmt::format_to(out,
                  "completeness {}%  ({} coroutines were alive before attach{}; {} born and {} "
-                 "ended since)\n",
-                 percent(account.completeness(), whole), account.baseline,
-                 whole ? "; all are counted" : "", account.spawned, account.exited);
+                 "ended since{})\n",
+                 percent(account.completeness(), whole), std::max<int64_t>(account.baseline, 0),
+                 whole ? "; all are counted" : "", account.spawned, account.exited, how(account));
 }
 
 void add_target(Out out, const TargetReport& report, const TextOptions& options) {
@@ -128,6 +173,7 @@ void add_target(Out out, const TargetReport& report, const TextOptions& options)
   for (const ReportedFinding& finding : report.findings) {
     if (!in_full(finding)) add_other(out, finding);
   }
+  add_waits(out, report.waits);
   add_ignored(out, report.ignored);
   for (const std::string& remark : report.remarks) fmt::format_to(out, "note  {}\n", remark);
   add_losses(out, report);

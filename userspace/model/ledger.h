@@ -81,7 +81,7 @@ struct Account {
   uint64_t exited = 0;
   int64_t live = 0;
   int64_t parked = 0;  // of births: as the latest census found it
-  ProbeMode mode = ProbeMode::classic;
+  ProbeMode mode = ProbeMode::full;
   uint32_t sample = 1;  // parks, unparks and their durations are of one coroutine in so many,
                         // times that
   Losses losses;

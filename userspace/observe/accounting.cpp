@@ -242,8 +242,4 @@ void Accounting::dropped_members(uint64_t count) {
   account_.losses.members_dropped = count;
 }
 
-std::vector<ParkCounters> Accounting::parks() const {
-  return parks_;
-}
-
 }  // namespace coroscope

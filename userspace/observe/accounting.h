@@ -59,7 +59,7 @@ class Accounting {
   const ProbePlan& plan() const { return plan_; }
   uint64_t resyncs() const { return resyncs_; }
   // What the target told of parked stacks, by id; empty if it was not asked.
-  std::vector<ParkCounters> parks() const;
+  const std::vector<ParkCounters>& parks() const { return parks_; }
 
  private:
   struct Look {

@@ -27,7 +27,7 @@ namespace coroscope {
 
 // ProbeWish is what somebody asks for.
 struct ProbeWish {
-  std::optional<ProbeMode> mode;  // else the best that the target offers
+  std::optional<ProbeMode> mode = {};  // else the best that the target offers
   uint32_t sample = 1;
   bool parked_stacks = false;
 };

@@ -7,6 +7,7 @@
 
 #include "detect/cause.h"
 #include "detect/findings.h"
+#include "observe/longest_waits.h"
 #include "observe/member_names.h"
 #include "observe/observation.h"
 #include "observe/waiting.h"
@@ -255,6 +256,7 @@ TargetReport Observation::report(const ReportRules& rules) {
     reported.withheld = report.withheld() && finding.judgement.verdict != Verdict::steady;
     report.findings.push_back(std::move(reported));
   }
+  report.waits = longest_waits(accounting_->parks(), accounting_->plan().sample, *names_);
   add_projections(report);
   apply_ignores(ignored_, report);
   add_remarks(*target_, report);
