@@ -11,9 +11,11 @@
 namespace coro_bench {
 namespace {
 
-bool all_up() {
+// All events, in batches or one by one.
+bool all_told() {
   namespace probes = coro::detail::probes;
-  return probes::spawn_up() && probes::park_up() && probes::unpark_up() && probes::exit_up();
+  return probes::flush_up() ||
+         (probes::spawn_up() && probes::park_up() && probes::unpark_up() && probes::exit_up());
 }
 
 }  // namespace
@@ -22,7 +24,7 @@ bool wait_attached_if_asked() {
   if (std::getenv("CORO_BENCH_WAIT_ATTACHED") == nullptr) return true;
   using namespace std::chrono_literals;
   for (int tries = 0; tries < 3000; ++tries) {
-    if (all_up()) {
+    if (all_told()) {
       std::this_thread::sleep_for(1s);  // the observer's first census is not what we measure
       return true;
     }
