@@ -4,7 +4,8 @@
 // next one goes out when the whole answer has come (a closed loop).
 //
 // Starts the server, which prints a line that ends in :PORT, and ends it. Prints
-// "name,value" lines. That both are busy or not says which of them was the limit.
+// "name,value" lines. That both are busy or not says which of them was the limit. With
+// --wait yes it tells the server's process number first, and waits for a line on stdin.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -38,12 +39,13 @@ struct Arguments {
   std::size_t bytes = 64;
   double warm_up = 0.5;  // seconds
   double seconds = 2;
+  bool wait = false;
   char** server = nullptr;
 };
 
 constexpr const char* usage =
     "usage: echo_load [--connections N] [--bytes N] [--warm-up SECONDS] [--seconds SECONDS]\n"
-    "                 -- SERVER [ARGUMENT...]\n";
+    "                 [--wait yes|no] -- SERVER [ARGUMENT...]\n";
 
 bool parse(char** argument, Arguments& parsed) {
   for (++argument; *argument != nullptr; ++argument) {
@@ -61,6 +63,8 @@ bool parse(char** argument, Arguments& parsed) {
       parsed.warm_up = std::strtod(*argument, nullptr);
     } else if (name == "--seconds") {
       parsed.seconds = std::strtod(*argument, nullptr);
+    } else if (name == "--wait") {
+      parsed.wait = std::string(*argument) == "yes";
     } else {
       return false;
     }
@@ -108,6 +112,7 @@ class Server {
     std::fclose(output_);
   }
 
+  [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] std::uint16_t port() const { return port_; }
 
   // The time that its threads have had a CPU.
@@ -217,6 +222,11 @@ std::uint64_t nanoseconds(double seconds) {
 void run(const Arguments& arguments) {
   const Server server(arguments.server);
   if (server.port() == 0) throw std::runtime_error("the server did not say its port");
+  if (arguments.wait) {
+    std::printf("server_pid,%d\n", server.pid());
+    std::fflush(stdout);
+    static_cast<void>(std::getchar());
+  }
   Load load(arguments, server.port());
   load.start();
   coro_bench::Histogram ignored;

@@ -25,6 +25,31 @@ PARTS = {
         [("task", "go"), ("fiber", "go"), ("fiber-10k", "go-10k")],
     ),
     "echo": ("echo server", ["coro", "go", "epoll"], [("coro", "go"), ("coro", "epoll")]),
+    "observe_operation": (
+        "ns of CPU an operation, one thread",
+        ["compiled-out", "unattached", "census", "births", "full", "full-1/16", "parked-stacks", "classic"],
+        [("unattached", "compiled-out"), ("full", "unattached"), ("parked-stacks", "full"), ("classic", "full")],
+    ),
+    "observe_event": ("ns an event more than compiled out", ["spawn_exit", "round_trip", "deep_round_trip"], []),
+    "observe_paced": (
+        "a worker of 100k events a second",
+        ["compiled-out", "unattached", "full", "parked-stacks", "classic"],
+        [],
+    ),
+    "observe_echo": ("echo server", ["unattached", "full", "parked-stacks"], []),
+    "observe_where": ("ns of an event", ["full", "full-deep", "parked-stacks"], []),
+    "observe_itself": ("the observer itself", ["task", "fiber"], []),
+}
+
+# What a figure is meant to be; printed beside it, and never asserted.
+TARGETS = {
+    ("observe_event", "full"): "<= 40",
+    ("observe_event", "parked-stacks"): "<= 90 (deep)",
+    ("observe_event", "classic"): "<= 600",
+    ("observe_paced", "loss_percent"): "full <= 0.5",
+    ("observe_echo", "loss_percent"): "full <= 3",
+    ("observe_itself", "core_percent"): "<= 2",
+    ("observe_itself", "most_resident_MB"): "<= 150",
 }
 
 # What says how it was measured, and has no better and worse.
@@ -58,10 +83,15 @@ def report(part, names, values):
     what, subjects, pairs = PARTS[part]
     subjects = [s for s in subjects if any(values[part, n, s] for n in names)]
     pairs = [(a, b) for a, b in pairs if a in subjects and b in subjects]
-    table(
-        [[f"{what}, median (least - most)", *subjects]]
-        + [[n.replace("_", " "), *(cell(values[part, n, s]) for s in subjects)] for n in names]
-    )
+    head = [f"{what}, median (least - most)", *(s.replace("_", " ") for s in subjects)]
+    rows = [[n.replace("_", " "), *(cell(values[part, n, s]) for s in subjects)] for n in names]
+    if any((part, n) in TARGETS for n in names):
+        head.append("target")
+        for name, row in zip(names, rows):
+            row.append(TARGETS.get((part, name), ""))
+    table([head, *rows])
+    if not pairs:
+        return
     table(
         [["ratio of medians", *(f"{a} / {b}" for a, b in pairs)]]
         + [[n.replace("_", " "), *(ratio(values[part, n, a], values[part, n, b]) for a, b in pairs)]
