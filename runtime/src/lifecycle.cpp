@@ -56,7 +56,7 @@ __attribute__((noinline)) void tell_park(coro_header& header, Asked asked) noexc
 }
 
 void tell_unpark(coro_header& header, Asked asked, std::uint64_t waker_id) noexcept {
-  const std::uint64_t now = published_now();
+  const std::uint64_t now = exact_now();
   const std::uint64_t parked_ns = elapsed(get(header.since_ns), now);
   if (asked.probe) probes::unpark(get(header.id), waker_id, parked_ns, get(header.spawn_stack_id));
   if (asked.batch) {
@@ -67,7 +67,7 @@ void tell_unpark(coro_header& header, Asked asked, std::uint64_t waker_id) noexc
 }
 
 void tell_exit(coro_header& header, Asked asked) noexcept {
-  const std::uint64_t now = published_now();
+  const std::uint64_t now = exact_now();
   const std::uint64_t lifetime_ns = elapsed(get(header.spawned_ns), now);
   if (asked.probe) probes::exit(get(header.id), get(header.spawn_stack_id), lifetime_ns);
   if (asked.batch) add_event(event_of(header, {CORO_EVENT_EXIT, 0, lifetime_ns, now}));

@@ -60,14 +60,6 @@ inline std::uint64_t elapsed_since(std::uint64_t start) noexcept {
   return elapsed(start, exact_now());
 }
 
-// When what was just stored happened. The fence has the store out of this processor's
-// buffer before the clock is read: whoever reads the clock later, and then the header,
-// finds it there.
-inline std::uint64_t published_now() noexcept {
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  return exact_now();
-}
-
 // Which of a probe and its batched form are asked for. What is asked for is told out of
 // line: it is rare, and the way past it is to stay short.
 struct Asked {
@@ -116,7 +108,7 @@ inline void publish_spawn(coro_header& header, const SpawnRecord& record) noexce
     put(header.parked_stack_id, std::uint32_t{0});
     put(header.saved_sp, record.saved_sp);
     up = {probes::spawn_up(), probes::flush_up()};
-    put(header.spawned_ns, up ? published_now() : coarse_now());
+    put(header.spawned_ns, up ? exact_now() : coarse_now());
     // Inside of the seqlock the *_ING state is as good as published: with
     // nothing to fire, one bracket does for both states. So below, too.
     if (!up) write.state(CORO_STATE_RUNNABLE);
@@ -146,7 +138,7 @@ inline void publish_parking(coro_header& header, coro_reason reason, const void*
     put(header.object, address);
     put(header.parked_stack_id, std::uint32_t{0});
     up = {probes::park_up(), probes::flush_up()};
-    put(header.since_ns, up ? published_now() : coarse_now());
+    put(header.since_ns, up ? exact_now() : coarse_now());
   }
   if (up) [[unlikely]]
     tell_park(header, up);

@@ -14,6 +14,9 @@ namespace {
 // processor has seen what was stored, and nobody has handed over what happens later.
 constexpr uint64_t ahead_ns = 500'000;
 
+// What happened before a moment shows in the target's table so long after it (PROBES.md).
+constexpr uint64_t visible_after_ns = 100'000;
+
 // Who has begun to count a batch is done within microseconds, unless the thread lost its
 // processor in the middle of it.
 constexpr uint64_t rest_ns = 1'000'000'000;
@@ -77,7 +80,7 @@ void Accounting::begin_workers() {
 Result<Baseline> Accounting::count_from_now() {
   choice_.since_ns = in_batches() ? monotonic_ns() + ahead_ns : 0;
   kernel_->start_counting(slot_, choice_.since_ns);
-  sleep_until(choice_.since_ns);
+  if (in_batches()) sleep_until(choice_.since_ns + visible_after_ns);
   // Without stacks: the shorter the window, the less has to be noted in it.
   auto census = target_.census({});
   auto noted = close_window();
