@@ -93,6 +93,27 @@ TEST(WatchModes, EveryParkHasAPlaceIfItIsAskedFor) {
   }
 }
 
+// Looks at 20,000 coroutines take more than a fiftieth of 10 ms.
+TEST(WatchModes, LooksThatTakeMuchComeLessOftenAndTheCountersTellTheRest) {
+  Child target({program("churn"), "--workers", "2", "--sites", "4", "--long", "5000"});
+  ASSERT_EQ(target.read_line(), "ready");
+  const Outcome outcome = run(
+      coroscope({"watch", std::to_string(target.pid()), "--for", "2s", "-i", "10ms", "--json"}));
+  EXPECT_EQ(outcome.code, 0) << outcome.errors;
+  const auto lines = lines_of(outcome.output);
+  const json& report = lines.back()["targets"][0];
+  EXPECT_EQ(report["completeness"], 1.0) << report["losses"];
+  EXPECT_GE(report["censuses"], 12);
+  EXPECT_LT(report["censuses"].get<size_t>(), lines.size() - 2) << "of so many samples";
+  uint64_t spawned = 0;
+  for (const json& line : lines) {
+    if (line["type"] != "sample") continue;
+    EXPECT_GE(line["spawned"], spawned);
+    spawned = line["spawned"];
+    EXPECT_GE(line["live"], 20000);
+  }
+}
+
 TEST(WatchModes, WhatCanNotBeIsRefusedWithTheReason) {
   ChurnTarget target;
   const std::string pid = std::to_string(target.pid());

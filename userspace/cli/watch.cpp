@@ -138,7 +138,7 @@ class Watch {
   ExitCode report();
 
  private:
-  Result<void> tick_all();
+  Result<void> tick_all(bool last);
   std::vector<int> pidfds() const;
   bool all_gone() const { return std::find(gone_.begin(), gone_.end(), false) == gone_.end(); }
 
@@ -163,10 +163,13 @@ Result<void> Watch::attach(const Plans& plans, const std::shared_ptr<KernelCount
   return {};
 }
 
-Result<void> Watch::tick_all() {
+Result<void> Watch::tick_all(bool last) {
   for (size_t i = 0; i < observations_.size(); ++i) {
     if (gone_[i]) continue;
-    if (auto ticked = observations_[i]->tick(); !ticked) {
+    Observation& observation = *observations_[i];
+    // The report is of the last look.
+    auto ticked = last || observation.affords_tick() ? observation.tick() : observation.glance();
+    if (!ticked) {
       if (ticked.error().kind != ErrorKind::target_gone) return ticked;
       gone_[i] = true;
       output_.gone(ticked.error());
@@ -191,8 +194,9 @@ void Watch::follow() {
   uint64_t next = started_ns_ + times_.interval_ns;
   while (!all_gone() && output_.wanted()) {
     const Woken woken = pause_until(std::min(next, end), signals_, pidfds());
-    if (auto ticked = tick_all(); !ticked) fail(ticked.error());
-    if (woken == Woken::by_signal || monotonic_ns() >= end) return;
+    const bool last = woken == Woken::by_signal || monotonic_ns() >= end;
+    if (auto ticked = tick_all(last); !ticked) fail(ticked.error());
+    if (last) return;
     next = next_look(next, times_.interval_ns);
   }
 }

@@ -190,6 +190,12 @@ Result<Census> Accounting::check(const std::function<Result<Census>()>& take_cen
   return census;
 }
 
+Result<void> Accounting::glance() {
+  if (!process_.alive() || process_.executed()) return process_.gone();
+  close();
+  return kernel_ ? keep_up() : Result<void>{};
+}
+
 // Before the target has as many stacks as there is room for; and once something was lost.
 Result<void> Accounting::keep_up() {
   const uint32_t wanted = stacks_wanted(target_);

@@ -45,6 +45,9 @@ class Accounting {
   // made good by a new baseline.
   Result<Census> check(const std::function<Result<Census>()>& take_census);
 
+  // A look at the counters alone. target_gone as of a census.
+  Result<void> glance();
+
   // The counters once more. Exact while the target is quiet.
   Account now() const;
   // As of the last check or close.

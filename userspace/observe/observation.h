@@ -51,6 +51,14 @@ class Observation {
   // runs another program, or has lost its main thread.
   Result<void> tick();
 
+  // The same for who has no time for a census now: the counters alone, and no verdicts.
+  // Without events there is nothing to see but by a census, so that it is then a tick.
+  Result<void> glance();
+
+  // Whether the next look is to be a tick: the first ones, and as long as they take no more
+  // than a share of a processor (2%).
+  bool affords_tick() const;
+
   // Everything alive now, with parked stacks; needs no attach, so no BPF.
   Result<Census> take_census();
   // The same without parked stacks, which is much shorter.
@@ -118,6 +126,9 @@ class Observation {
   StuckDetector waits_;
   RunningDetector running_;
   BusyStacks busy_stacks_;
+  uint64_t ticks_ = 0;
+  uint64_t tick_took_ns_ = 0;  // of a processor, the last one
+  uint64_t tick_ended_ns_ = 0;
   uint64_t first_census_ns_ = 0;
   uint64_t last_census_ns_ = 0;
   uint64_t stacks_unread_ = 0;
