@@ -197,14 +197,28 @@ static __always_inline void count_one(wire_u64 cookie, enum wire_event_kind kind
   }
 }
 
+#define CHECK_EACH 128u /* beside the mode: not all events of the batch may count, or be noted */
+
+/* Whether the event counts; and takes from it that it is noted, if it is not. */
+static __always_inline int counts(struct counted* event, wire_u32 mode, wire_u64 time_ns) {
+  const struct wire_target* target = target_of(event->target);
+  if (!target) return 0;
+  if (time_ns < target->since_ns) {
+    if (mode & WIRE_MODE_AGAIN) count_loss(event->target, WIRE_LOSS_RESYNC);
+    return 0;
+  }
+  /* Not what the batch was told at its beginning: see Accounting::close_window. */
+  if (event->noted && time_ns >= *(volatile const wire_u64*)&target->until_ns) event->noted = 0;
+  return !is_wait(event->kind) || wire_sampled(event->id, target->sample);
+}
+
 /* One event of a batch. A function of its own, so that the verifier looks at it once, and
  * not once for each event that a batch may have; of numbers only, which is what kernels
  * before 5.12 allow. `what`: the target, and from bit 8 the kind, from bit 16 the mode of
- * the batch, from bit 32 the spawn stack; `order`: sequence, and from bit 32 the parked
- * stack. */
+ * the batch and CHECK_EACH, from bit 32 the spawn stack; `order`: sequence, and from bit 32 the
+ * parked stack. */
 COUNTING_FUNCTION int count_handed_over(wire_u64 what, wire_u64 id, wire_u64 value, wire_u64 order,
                                         wire_u64 time_ns) {
-  const struct wire_target* target = target_of(what & 255);
   wire_u32 mode = (what >> 16) & 255;
   struct counted event = {.target = (wire_u32)(what & 255),
                           .noted = mode & WIRE_MODE_WINDOW,
@@ -214,14 +228,7 @@ COUNTING_FUNCTION int count_handed_over(wire_u64 what, wire_u64 id, wire_u64 val
                           .value = value,
                           .moment = (wire_u32)order,
                           .parked_stack_id = (wire_u32)(order >> 32)};
-  if (!target) return 0;
-  if (time_ns < target->since_ns) {
-    if (mode & WIRE_MODE_AGAIN) count_loss(event.target, WIRE_LOSS_RESYNC);
-    return 0;
-  }
-  if (is_wait(event.kind) && !wire_sampled(id, target->sample)) return 0;
-  /* Not what the batch was told at its beginning: see KernelCounters::close_window. */
-  if (event.noted && time_ns >= *(volatile const wire_u64*)&target->until_ns) event.noted = 0;
+  if ((mode & CHECK_EACH) && !counts(&event, mode, time_ns)) return 0;
   count_event(&event);
   return 0;
 }
@@ -258,13 +265,21 @@ static __always_inline void count_alone(wire_u32 cookie, wire_u32 mode, wire_u64
   if (count != 1 || bpf_probe_read_user(&event, sizeof event, (const void*)(long)address)) {
     count_losses(cookie, WIRE_LOSS_BATCH_UNREAD, count);
   } else if (mode & WIRE_MODE_COUNTING) {
-    hand_over(cookie, mode, &event);
+    hand_over(cookie, mode | CHECK_EACH, &event);
   } else if (mode & WIRE_MODE_AGAIN) {
     count_loss(cookie, WIRE_LOSS_RESYNC);
   }
 }
 
-static __always_inline void count_events(wire_u32 cookie, wire_u32 mode, struct wire_worker* worker,
+/* Whether each event of a batch has to be looked at. Those of a worker are in the order of
+ * their times. */
+static __always_inline int is_to_check(const struct wire_target* target, wire_u32 mode,
+                                       const struct wire_event* first) {
+  return (mode & WIRE_MODE_WINDOW) || target->sample > 1 || first->time_ns < target->since_ns;
+}
+
+static __always_inline void count_events(wire_u32 cookie, const struct wire_target* target,
+                                         wire_u32 mode, struct wire_worker* worker,
                                          wire_u64 address, wire_u64 count) {
   wire_u32 i;
   if (!(mode & WIRE_MODE_COUNTING)) {
@@ -277,6 +292,7 @@ static __always_inline void count_events(wire_u32 cookie, wire_u32 mode, struct 
     count_losses(cookie, WIRE_LOSS_BATCH_UNREAD, count);
     return;
   }
+  if (is_to_check(target, mode, worker->events)) mode |= CHECK_EACH;
   for (i = 0; i < WIRE_BATCH; ++i) {
     if (i >= count) break;
     hand_over(cookie, mode, &worker->events[i]);
@@ -322,7 +338,7 @@ static __always_inline void count_batch(wire_u64 cookie, wire_u64 address, wire_
    * begun. */
   *(volatile wire_u64*)&worker->next = first + count;
   mode = mode_of(target);
-  count_events((wire_u32)cookie, mode, worker, address, count);
+  count_events((wire_u32)cookie, target, mode, worker, address, count);
   if (mode & WIRE_MODE_WINDOW) worker->noted = first + count;
   *(volatile wire_u64*)&worker->done = first + count;
 }

@@ -59,7 +59,6 @@ void use(Value value) {
 void measure_clocks(double seconds) {
   measure("coarse_clock", seconds, [] { use(detail::coarse_now()); });
   measure("clock", seconds, [] { use(detail::exact_now()); });
-  measure("fence_and_clock", seconds, [] { use(detail::published_now()); });
 }
 
 void measure_store(double seconds) {
