@@ -28,6 +28,7 @@
 static __always_inline void count_losses(wire_u32 target, enum wire_loss cause, wire_u64 count) {
   wire_u32 slot = target < WIRE_MAX_TARGETS ? target : WIRE_MAX_TARGETS;
   struct wire_losses* lost = (struct wire_losses*)bpf_map_lookup_elem(&losses, &slot);
+  if (count > WIRE_MOST_LOST) count = WIRE_MOST_LOST;
   if (lost) __sync_fetch_and_add(&lost->by_cause[cause & 7], count);
 }
 

@@ -148,6 +148,10 @@ enum wire_loss {
   WIRE_LOSS_CAUSES = 8,
 };
 
+/* More are not believed at once: the numbers are the target's, and their sum must not come
+ * round to 0. */
+#define WIRE_MOST_LOST (1ull << 32)
+
 struct wire_losses {
   wire_u64 by_cause[8]; /* index: enum wire_loss */
 };

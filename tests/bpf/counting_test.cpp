@@ -214,6 +214,18 @@ TEST_F(Counting, ABatchThatCanNotBeReadIsALoss) {
   EXPECT_EQ(lost(WIRE_LOSS_BATCH_UNREAD), 5u + WIRE_BATCH + 1);
 }
 
+// Twice so many would be none.
+TEST_F(Counting, LossesDoNotComeRoundToNothing) {
+  constexpr wire_u64 half = 1ull << 63;
+  const std::vector<wire_event> one(1, event(WIRE_EVENT_PARK, 1, 4));
+  for (const uint64_t worker : {7, 8}) {
+    flush(one, worker, half);
+    count_batch(cookie, 0, half, 0, 0);
+  }
+  EXPECT_EQ(lost(WIRE_LOSS_BATCH_MISSED), 2 * WIRE_MOST_LOST);
+  EXPECT_EQ(lost(WIRE_LOSS_BATCH_UNREAD), 2 * WIRE_MOST_LOST);
+}
+
 TEST_F(Counting, AThreadWithoutARingHandsOverOneAtATime) {
   flush({event(WIRE_EVENT_UNPARK, 1, 8, 5)}, 0, 0);
   flush({event(WIRE_EVENT_UNPARK, 2, 8, 5)}, 0, 0);
