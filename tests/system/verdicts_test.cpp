@@ -27,8 +27,8 @@ struct Gallery {
 };
 
 // Coroutines that wait for ever, 100 more each second.
-struct Leak {
-  explicit Leak(const std::string& on)
+struct Leaking {
+  explicit Leaking(const std::string& on)
       : child({program("leak_ramp"), "leak", "--rate", "100", "--on", on}) {
     EXPECT_EQ(child.read_line(), "ready");
   }
@@ -147,7 +147,7 @@ TEST_F(Verdicts, OfADumpDoNotCallContentionStuck) {
 }
 
 TEST_F(Verdicts, OfADiffSayWhatLeaks) {
-  Leak leak("send");
+  Leaking leak("send");
   wait_until_live(leak.pid(), 50);
   const std::string before = save(leak.pid(), "before", "coroutine");
   const std::string text = run_with(1, {"diff", leak.pid(), "--after", "6s"});
@@ -199,7 +199,7 @@ TEST_F(Verdicts, OfADiffCallACacheThatIsFullAPlateau) {
 }
 
 TEST_F(Verdicts, OfADiffSayWhyThereAreNone) {
-  Leak leak("send");
+  Leaking leak("send");
   const std::string groups = save(leak.pid(), "groups", "stack");
   const std::string text = run_with(1, {"diff", leak.pid(), "--after", "100ms"});
   EXPECT_NE(text.find("\nno verdicts: the two are less than a second apart\n"), std::string::npos)
@@ -208,13 +208,13 @@ TEST_F(Verdicts, OfADiffSayWhyThereAreNone) {
   EXPECT_FALSE(lines.at(1).contains("verdict"));
   EXPECT_TRUE(lines.back()["not_judged"].get<std::string>().starts_with("a dump that was saved by"))
       << lines.back();
-  Leak other("send");
+  Leaking other("send");
   EXPECT_NE(run_with(1, {"diff", other.pid(), leak.pid()}).find("not known to be of one process"),
             std::string::npos);
 }
 
 TEST_F(Verdicts, OfADiffLeaveOutWhoIsMeantToStay) {
-  Leak leak("task");
+  Leaking leak("task");
   const std::string before = save(leak.pid(), "before", "coroutine");
   wait_until_live(leak.pid(), 100);
   const std::string after = save(leak.pid(), "after", "coroutine");

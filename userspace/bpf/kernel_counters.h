@@ -70,7 +70,8 @@ class KernelCounters {
 
   // How far it has come with the events of these workers; of one that it does not know, nothing.
   WorkerMarks marks(uint32_t slot, const std::vector<uint64_t>& workers) const;
-  // Forgets workers that have ended: those up to `highest` that are not among `workers`.
+  // Forgets workers that have ended, or never were: those up to `highest` that are not among
+  // `workers`.
   void forget_workers(uint32_t slot, const std::vector<uint64_t>& workers, uint64_t highest);
 
   // Tells stacks up to there apart from now on.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <thread>
 
 #include "util/clock.h"
@@ -20,9 +21,6 @@ constexpr uint64_t visible_after_ns = 100'000;
 // Who has begun to count a batch is done within microseconds, unless the thread lost its
 // processor in the middle of it.
 constexpr uint64_t rest_ns = 1'000'000'000;
-
-// A new baseline costs a census: not more often than that.
-constexpr uint64_t resync_every_ns = 10'000'000'000;
 
 void sleep_ns(uint64_t ns) {
   std::this_thread::sleep_for(std::chrono::nanoseconds(ns));
@@ -209,7 +207,7 @@ Result<void> Accounting::keep_up() {
     for (const uint64_t worker : workers) highest_worker_ = std::max(highest_worker_, worker);
   }
   const bool lost = events_lost() > lost_before_;
-  if (lost && monotonic_ns() - synced_ns_ >= resync_every_ns) return resync();
+  if (lost && monotonic_ns() - synced_ns_ >= plan_.resync_every_ns) return resync();
   return {};
 }
 
@@ -220,10 +218,27 @@ uint64_t Accounting::events_lost() const {
          lost[WIRE_LOSS_WORKER] + lost[WIRE_LOSS_WINDOW_FULL] + counters.missed_runs;
 }
 
+// A batch that no runtime would hand over may have said that its worker had come further than
+// it has: all that it hands over until then would be taken for known. And workers that nobody
+// has take the room of others. `marks` are older than what is read here of the rings.
+void Accounting::correct_workers(const WorkerMarks& marks) {
+  const EventRings rings = target_.event_rings();
+  if (rings.unread > 0) return;
+  std::vector<uint64_t> right;
+  for (const EventRing& ring : rings.rings) {
+    const auto mark = marks.find(ring.worker);
+    const uint64_t written = ring.first + ring.events.size();
+    if (mark == marks.end() || mark->second.next <= written) right.push_back(ring.worker);
+  }
+  kernel_->forget_workers(slot_, right, std::numeric_limits<uint64_t>::max());
+  begin_workers();
+}
+
 Result<void> Accounting::resync() {
   kernel_->stop_counting(slot_);
   const EventRings rings = in_batches() ? target_.event_rings() : EventRings{};
-  marks_at_rest(rings);
+  const WorkerMarks marks = marks_at_rest(rings);
+  if (in_batches()) correct_workers(marks);
   const Counters counted = kernel_->read(slot_);
   auto settled = count_from_now();
   if (!settled) return settled.error();

@@ -20,6 +20,8 @@ struct ProbePlan {
   ProbeMode mode = ProbeMode::classic;
   uint32_t sample = 1;         // parks and unparks of one coroutine in so many
   bool parked_stacks = false;  // the target tells where its coroutines park; of mode full
+  // What was lost is made good by a new baseline, which costs a census: not more often.
+  uint64_t resync_every_ns = 10'000'000'000;
 };
 
 // Accounting counts from a moment on, and knows who was there at that moment.
@@ -76,6 +78,7 @@ class Accounting {
   Result<Noted> close_window();
   WorkerMarks marks_at_rest(const EventRings& rings);
   void begin_workers();
+  void correct_workers(const WorkerMarks& marks);
   Look look() const;
   Account account_of(const Counters& counters, uint64_t rings_unread) const;
   Result<void> keep_up();
