@@ -19,6 +19,20 @@ ChurnTarget::ChurnTarget(const std::string& variant, int workers, int sites)
   EXPECT_EQ(child_.read_line(), "ready");
 }
 
+StormTarget::StormTarget(int pairs) : child_({program("storm"), std::to_string(pairs)}) {
+  EXPECT_EQ(child_.read_line(), "ready");
+}
+
+pid_t StormTarget::fork() {
+  child_.write_line("fork");
+  return std::stoi(child_.read_line().value_or("0"));
+}
+
+int StormTarget::fork(int times) {
+  child_.write_line("fork " + std::to_string(times));
+  return std::stoi(child_.read_line().value_or("-1"));
+}
+
 SiteCounts paused(Child& churn) {
   churn.write_line("pause");
   SiteCounts counts;

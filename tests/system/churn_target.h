@@ -38,6 +38,24 @@ class ChurnTarget {
   Child child_;
 };
 
+// StormTarget is tests/programs/storm: it parks and unparks as fast as it can, and counts for
+// itself what it has.
+class StormTarget {
+ public:
+  explicit StormTarget(int pairs = 200);
+
+  pid_t pid() const { return child_.pid(); }
+  SiteCounts pause() { return paused(child_); }
+  void resume() { child_.write_line("resume"); }
+  // Forks while it goes on: a child that works until it is killed, or so many times; the
+  // number of the one, the exit code of the other.
+  pid_t fork();
+  int fork(int times);
+
+ private:
+  Child child_;
+};
+
 // As coroscope watch does it.
 Result<void> attach_to(Observation& observation, const std::shared_ptr<KernelCounters>& kernel,
                        const ProbeWish& wish = {});

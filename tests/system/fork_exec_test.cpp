@@ -54,13 +54,18 @@ Sums sums_of(const Account& account) {
   return sums;
 }
 
+class ForkByMode : public ::testing::TestWithParam<ProbeMode> {};
+INSTANTIATE_TEST_SUITE_P(Modes, ForkByMode,
+                         ::testing::Values(ProbeMode::full, ProbeMode::classic, ProbeMode::births),
+                         [](const auto& mode) { return std::string(name_of(mode.param)); });
+
 // What the child does all the time is not in the account of its parent, to the event.
-TEST(Fork, TheChildIsNotAmongThoseOfItsParent) {
+TEST_P(ForkByMode, TheChildIsNotAmongThoseOfItsParent) {
   Forking target;
   const auto sites = probe_sites(target.pid());
   pid_t child = 0;
   {
-    Observer observer(target.pid());
+    Observer observer(target.pid(), {.mode = GetParam()});
     ASSERT_TRUE(observer.observation);
     child = target.fork();
     ASSERT_GT(child, 0);
@@ -77,6 +82,28 @@ TEST(Fork, TheChildIsNotAmongThoseOfItsParent) {
   }
   EXPECT_TRUE(becomes_untouched(target.pid(), sites));
   EXPECT_TRUE(becomes_untouched(child, sites)) << "its memory is a copy, probes included";
+}
+
+// The same while events flow, of a child that works on its own, and ends: by the same places
+// in the program, so what it did would be in the same rows.
+TEST_P(ForkByMode, AChildThatWorksAndEndsLeavesNothingToItsParent) {
+  StormTarget target;
+  const auto sites = probe_sites(target.pid());
+  {
+    Observer observer(target.pid(), {.mode = GetParam()});
+    ASSERT_TRUE(observer.observation);
+    for (const int times : {1000, 10, 1}) {
+      SCOPED_TRACE(times);
+      EXPECT_EQ(target.fork(times), 0);
+      const SiteCounts truth = target.pause();
+      ASSERT_TRUE(observer.observation->tick());
+      const Account account = observer.observation->last_account();
+      EXPECT_EQ(counts_by_site(*observer.observation, account), truth);
+      EXPECT_EQ(account.losses.total(), 0u) << losses_of(account);
+      target.resume();
+    }
+  }
+  EXPECT_TRUE(becomes_untouched(target.pid(), sites));
 }
 
 // It is a process like others: whoever asks for it gets it.
