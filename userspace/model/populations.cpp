@@ -6,8 +6,6 @@
 namespace coroscope {
 namespace {
 
-constexpr uint32_t no_group = UINT32_MAX;
-
 void sum_up(const AgeBins& bins, uint64_t& sum) {
   for (const uint32_t count : bins) sum += count;
 }
@@ -45,11 +43,11 @@ PopulationKey Populations::key_of(const Member& member, LabelValue label) const 
   return key;
 }
 
-uint32_t Populations::group_of(const PopulationKey& key) {
+uint16_t Populations::group_of(const PopulationKey& key) {
   const auto found = index_.find(key);
   if (found != index_.end()) return found->second;
   if (groups_.size() >= max_groups) return no_group;
-  const auto group = static_cast<uint32_t>(groups_.size());
+  const auto group = static_cast<uint16_t>(groups_.size());
   Population fresh;
   fresh.key = key;
   fresh.grouping = grouping_;
@@ -67,10 +65,10 @@ void Populations::leave(const Seat& seat) {
 }
 
 void Populations::seat(const Member& member, LabelValue label, Seat& seat) {
-  const uint32_t group = group_of(key_of(member, label));
+  const uint16_t group = group_of(key_of(member, label));
   if (seat.id != member.id || seat.group != group) {
     leave(seat);
-    seat = Seat{member.id, group, stay_since(member), 0};
+    seat = Seat{member.id, stay_since(member), 0, group, 0};
     if (group != no_group) groups_[group].joined++;
   }
   if (group == no_group) {
@@ -78,7 +76,7 @@ void Populations::seat(const Member& member, LabelValue label, Seat& seat) {
     return;
   }
   seat.age_bin =
-      static_cast<uint32_t>(age_bin(last_ns_ > seat.since_ns ? last_ns_ - seat.since_ns : 0));
+      static_cast<uint16_t>(age_bin(last_ns_ > seat.since_ns ? last_ns_ - seat.since_ns : 0));
   add_age(groups_[group].stays.present, seat.age_bin);
   note_example(member, groups_[group]);
 }
@@ -133,10 +131,7 @@ void Populations::begin_census(const Census& census) {
     group.stays.present.clear();
     group.stays.left.clear();
   }
-  if (seats_.size() < census.slots) {
-    seats_.resize(census.slots);
-    seen_.resize(census.slots);
-  }
+  if (seats_.size() < census.slots) seats_.resize(census.slots);
 }
 
 void Populations::add(const Census& census) {
@@ -145,10 +140,10 @@ void Populations::add(const Census& census) {
     const Member& member = census.members[i];
     if (member.system || member.slot >= census.slots) continue;
     seat(member, census.label(i), seats_[member.slot]);
-    seen_[member.slot] = censuses_;
+    seats_[member.slot].seen = static_cast<uint32_t>(censuses_);
   }
   for (size_t slot = 0; slot < seats_.size(); ++slot) {
-    if (seats_[slot].id == 0 || seen_[slot] == censuses_) continue;
+    if (seats_[slot].id == 0 || seats_[slot].seen == static_cast<uint32_t>(censuses_)) continue;
     leave(seats_[slot]);
     seats_[slot] = Seat{};
   }

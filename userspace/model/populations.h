@@ -98,15 +98,19 @@ class Populations {
   uint64_t members_dropped() const { return members_dropped_; }
 
  private:
-  struct Seat {  // what sits in a slot of the target's table
+  // What sits in a slot of the target's table. There may be millions: 24 B each.
+  struct Seat {
     uint64_t id = 0;
-    uint32_t group = 0;
     uint64_t since_ns = 0;  // start of the stay
-    uint32_t age_bin = 0;   // of the stay, at the last census
+    uint32_t seen = 0;      // number of the census that last saw it
+    uint16_t group = 0;
+    uint16_t age_bin = 0;  // of the stay, at the last census
   };
+  static constexpr uint16_t no_group = UINT16_MAX;
+  static_assert(max_groups <= no_group);
 
   PopulationKey key_of(const Member& member, LabelValue label) const;
-  uint32_t group_of(const PopulationKey& key);
+  uint16_t group_of(const PopulationKey& key);
   void leave(const Seat& seat);
   void seat(const Member& member, LabelValue label, Seat& seat);
   uint64_t stay_since(const Member& member) const;
@@ -115,9 +119,8 @@ class Populations {
 
   Grouping grouping_;
   std::vector<Population> groups_;
-  std::unordered_map<PopulationKey, uint32_t, PopulationKeyHash> index_;
-  std::vector<Seat> seats_;     // by slot
-  std::vector<uint64_t> seen_;  // by slot: the census that last saw it
+  std::unordered_map<PopulationKey, uint16_t, PopulationKeyHash> index_;
+  std::vector<Seat> seats_;  // by slot
   uint64_t censuses_ = 0;
   uint64_t last_ns_ = 0;
   uint64_t members_dropped_ = 0;
