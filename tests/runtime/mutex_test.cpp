@@ -153,8 +153,10 @@ TEST_P(MutexTest, PublishesWhoHoldsItAndHowManyWait) {
     mutex.lock();
     EXPECT_EQ(object.length, 1u);
     EXPECT_EQ(object.holder, coro::current_id());
+    std::atomic<bool> inside{false};
     const coro_header fiber = go_until_parked([&] {
       mutex.lock();
+      inside = true;
       left.done();
     });
     EXPECT_EQ(fiber.reason, CORO_REASON_MUTEX_LOCK);
@@ -173,6 +175,7 @@ TEST_P(MutexTest, PublishesWhoHoldsItAndHowManyWait) {
     EXPECT_EQ(object.waiting_receivers, 2u);
     mutex.unlock();
     EXPECT_EQ(object.holder, fiber.id);
+    while (!inside) coro::yield();  // what it has locked is unlocked for it
     mutex.unlock();
     EXPECT_EQ(object.holder, task);
     EXPECT_EQ(object.length, 1u);
