@@ -44,6 +44,11 @@ static __always_inline struct wire_target* target_of(wire_u64 cookie) {
   return 0;
 }
 
+/* Read once: what is in it begins and ends at once. */
+static __always_inline wire_u32 mode_of(const struct wire_target* target) {
+  return *(volatile const wire_u32*)&target->mode;
+}
+
 /* What is being counted: an event, of which target, and whether it is noted. */
 struct counted {
   wire_u32 target;
@@ -179,7 +184,7 @@ static __always_inline void count_one(wire_u64 cookie, enum wire_event_kind kind
   const struct wire_target* target = target_of(cookie);
   wire_u32 mode;
   if (!target) return;
-  mode = target->mode;
+  mode = mode_of(target);
   if (!(mode & WIRE_MODE_COUNTING)) {
     if (mode & WIRE_MODE_AGAIN) count_loss((wire_u32)cookie, WIRE_LOSS_RESYNC);
     return;
@@ -253,10 +258,6 @@ static __always_inline struct wire_worker* worker_of(wire_u64 cookie, wire_u64 n
   if (!fresh) return 0;
   bpf_map_update_elem(&workers, &key, fresh, WIRE_NOEXIST);
   return (struct wire_worker*)bpf_map_lookup_elem(&workers, &key);
-}
-
-static __always_inline wire_u32 mode_of(const struct wire_target* target) {
-  return *(volatile const wire_u32*)&target->mode;
 }
 
 /* Of a thread that has no ring: one event at a time. */
