@@ -76,6 +76,10 @@ struct ReportedWaits {
   uint64_t other_places = 0;
   uint64_t ended = 0;  // in all places
   uint64_t parked_ns = 0;
+  // Further ones, of which no place was told: of tasks, of who waited before anybody asked,
+  // and where the target had no room for the stack.
+  uint64_t unplaced = 0;
+  uint64_t unplaced_ns = 0;
 };
 
 struct TargetReport {

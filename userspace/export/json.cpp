@@ -95,7 +95,8 @@ Json waits_json(const ReportedWaits& waits) {
   return {{"ended", waits.ended},
           {"parked_ns", waits.parked_ns},
           {"places", places},
-          {"other_places", waits.other_places}};
+          {"other_places", waits.other_places},
+          {"unplaced", {{"ended", waits.unplaced}, {"parked_ns", waits.unplaced_ns}}}};
 }
 
 Json finding_json(const ReportedFinding& finding) {

@@ -113,12 +113,7 @@ std::string share(uint64_t part, uint64_t whole) {
                      whole > 0 ? 100 * static_cast<double>(part) / static_cast<double>(whole) : 0);
 }
 
-void add_waits(Out out, const ReportedWaits& waits) {
-  if (!waits.asked) return;
-  if (waits.ended == 0) {
-    fmt::format_to(out, "waited    nobody who began to wait while it was watched was woken\n");
-    return;
-  }
+void add_places(Out out, const ReportedWaits& waits) {
   fmt::format_to(out, "waited    {} in all, in {} waits that ended\n", duration(waits.parked_ns),
                  waits.ended);
   for (const ReportedWaits::Place& place : waits.places) {
@@ -134,6 +129,21 @@ void add_waits(Out out, const ReportedWaits& waits) {
   }
   if (waits.other_places > 0) {
     fmt::format_to(out, "          and {} more places\n", waits.other_places);
+  }
+}
+
+void add_waits(Out out, const ReportedWaits& waits) {
+  if (!waits.asked) return;
+  if (waits.ended > 0) {
+    add_places(out, waits);
+  } else if (waits.unplaced > 0) {
+    fmt::format_to(out, "waited\n");
+  } else {
+    fmt::format_to(out, "waited    nobody was woken while it was watched\n");
+  }
+  if (waits.unplaced > 0) {
+    fmt::format_to(out, "{:>8}        {} further waits, of which no place was told\n",
+                   duration(waits.unplaced_ns), waits.unplaced);
   }
 }
 

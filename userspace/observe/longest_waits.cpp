@@ -13,10 +13,23 @@ struct Place {
   ParkCounters counted{};
 };
 
+void add_unplaced(const Account& account, ReportedWaits& waits) {
+  uint64_t ended = 0;
+  uint64_t parked_ns = 0;
+  for (const StackBalance& row : account.stacks) {
+    ended += row.events.unparks;
+    parked_ns += row.events.parked_ns;
+  }
+  // The counters of both are not of one instant.
+  waits.unplaced = ended - std::min(ended, waits.ended);
+  waits.unplaced_ns = parked_ns - std::min(parked_ns, waits.parked_ns);
+}
+
 }  // namespace
 
-ReportedWaits longest_waits(const std::vector<ParkCounters>& parks, uint32_t sample,
+ReportedWaits longest_waits(const std::vector<ParkCounters>& parks, const Account& account,
                             StackNames& names) {
+  const uint64_t sample = account.sample;
   ReportedWaits waits;
   waits.asked = !parks.empty();
   std::vector<Place> places;
@@ -26,6 +39,7 @@ ReportedWaits longest_waits(const std::vector<ParkCounters>& parks, uint32_t sam
     waits.ended += parks[stack].unparks * sample;
     waits.parked_ns += parks[stack].parked_ns * sample;
   }
+  add_unplaced(account, waits);
   const size_t shown = std::min(places.size(), most_places);
   std::partial_sort(places.begin(), places.begin() + static_cast<std::ptrdiff_t>(shown),
                     places.end(), [](const Place& a, const Place& b) {

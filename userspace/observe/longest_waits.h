@@ -11,8 +11,9 @@
 namespace coroscope {
 
 // Where the time was spent waiting: those places where it was most, and the rest together.
-// `parks` is by the target's own stack id; what was counted of a sample is for all.
-ReportedWaits longest_waits(const std::vector<ParkCounters>& parks, uint32_t sample,
+// `parks` is by the target's own stack id; what was counted of a sample is for all, as in
+// `account`, which has all waits.
+ReportedWaits longest_waits(const std::vector<ParkCounters>& parks, const Account& account,
                             StackNames& names);
 
 }  // namespace coroscope

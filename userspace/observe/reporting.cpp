@@ -256,7 +256,7 @@ TargetReport Observation::report(const ReportRules& rules) {
     reported.withheld = report.withheld() && finding.judgement.verdict != Verdict::steady;
     report.findings.push_back(std::move(reported));
   }
-  report.waits = longest_waits(accounting_->parks(), accounting_->plan().sample, *names_);
+  report.waits = longest_waits(accounting_->parks(), accounting_->last(), *names_);
   add_projections(report);
   apply_ignores(ignored_, report);
   add_remarks(*target_, report);

@@ -67,8 +67,7 @@ TEST(ProbesText, TheTimeThatIsSpentWaitingIsToldByPlace) {
   TargetReport report = leaking();
   EXPECT_EQ(line_of(report, "waited"), "") << "nobody asked";
   report.waits.asked = true;
-  EXPECT_EQ(line_of(report, "waited"),
-            "waited    nobody who began to wait while it was watched was woken");
+  EXPECT_EQ(line_of(report, "waited"), "waited    nobody was woken while it was watched");
   report.waits.ended = 110;
   report.waits.parked_ns = 4'000'000'000;
   report.waits.places = {{7, {frame("rest", 43), frame("serve", 12)}, 10, 3'000'000'000},
@@ -87,6 +86,13 @@ TEST(ProbesText, TheTimeThatIsSpentWaitingIsToldByPlace) {
   EXPECT_EQ(json["places"][0]["parked_ns"], 3'000'000'000);
   EXPECT_EQ(json["places"][0]["at"][0]["function"], "rest");
   EXPECT_EQ(json["other_places"], 3);
+  EXPECT_EQ(json["unplaced"]["ended"], 0);
+
+  report.waits.unplaced = 7;
+  report.waits.unplaced_ns = 2'000'000'000;
+  EXPECT_NE(report_text({report}, {})
+                .find("   2.0 s        7 further waits, of which no place was told\n"),
+            std::string::npos);
 }
 
 }  // namespace
