@@ -4,9 +4,8 @@
 #include <algorithm>
 #include <atomic>
 
-#include "clock.h"
+#include "lifecycle.h"
 #include "probes.h"
-#include "worker.h"
 
 namespace coro::detail {
 namespace {
@@ -25,13 +24,12 @@ EventRing::EventRing(coro_worker& published) noexcept : published_(published) {
   put(published_.events, reinterpret_cast<std::uint64_t>(events_.data()));
 }
 
-void EventRing::add(const coro_event& event) noexcept {
+void EventRing::add(std::uint64_t time_ns) noexcept {
   const std::uint64_t written = published_.events_written;
-  if (!waiting()) oldest_ns_ = event.time_ns;
-  events_[written % events_.size()] = event;
+  if (!waiting()) oldest_ns_ = time_ns;
   std::atomic_ref(published_.events_written).store(written + 1, std::memory_order_release);
   const std::uint64_t waiting_now = written + 1 - published_.events_flushed;
-  if (waiting_now == batch || event.time_ns - oldest_ns_ >= longest_wait_ns) flush();
+  if (waiting_now == batch || time_ns - oldest_ns_ >= longest_wait_ns) flush();
 }
 
 void EventRing::flush() noexcept {
@@ -47,13 +45,7 @@ void EventRing::flush() noexcept {
 }
 
 void EventRing::flush_old() noexcept {
-  if (waiting() && exact_now() - oldest_ns_ >= longest_wait_ns) flush();
-}
-
-void add_event(const coro_event& event) noexcept {
-  Worker* worker = current_worker();
-  if (worker == nullptr) return probes::flush(&event, 1, 0, 0);
-  worker->events().add(event);
+  if (waiting() && now(oldest_ns_) - oldest_ns_ >= longest_wait_ns) flush();
 }
 
 }  // namespace coro::detail

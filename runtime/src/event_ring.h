@@ -10,6 +10,7 @@
 
 #include "coro/abi.h"
 #include "descriptor.h"
+#include "event_clock.h"
 
 namespace coro::detail {
 
@@ -27,8 +28,16 @@ class EventRing {
   EventRing(const EventRing&) = delete;
   EventRing& operator=(const EventRing&) = delete;
 
+  // When something happens now: not before `earliest`, nor before what was told last.
+  std::uint64_t now(std::uint64_t earliest) noexcept { return clock_.now(earliest); }
+
+  // Where the next event is to be written, all of it; then add() adds it. Made where it stays:
+  // to copy what was written in pieces a moment ago costs as much as to make it.
+  [[nodiscard]] coro_event& next() noexcept {
+    return events_[published_.events_written % events_.size()];
+  }
   // Not earlier than what was added before.
-  void add(const coro_event& event) noexcept;
+  void add(std::uint64_t time_ns) noexcept;
 
   [[nodiscard]] bool waiting() const noexcept {
     return published_.events_written != published_.events_flushed;
@@ -39,12 +48,9 @@ class EventRing {
 
  private:
   coro_worker& published_;
+  EventClock clock_;
   std::uint64_t oldest_ns_ = 0;  // when the first of those happened that wait
   std::array<coro_event, CORO_EVENT_CAPACITY> events_;
 };
-
-// An event that has just happened: into the ring of the calling thread's worker; on a
-// thread without one it is handed over alone.
-void add_event(const coro_event& event) noexcept;
 
 }  // namespace coro::detail

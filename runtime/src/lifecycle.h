@@ -69,6 +69,9 @@ struct Asked {
   explicit operator bool() const noexcept { return probe || batch; }
 };
 
+// When what is told of `header` now happens: not before what was told of it last.
+std::uint64_t moment_told(coro_header& header, Asked asked) noexcept;
+
 // What `header` is going through, to those who asked.
 void tell_spawn(coro_header& header, Asked asked) noexcept;
 void tell_park(coro_header& header, Asked asked) noexcept;
@@ -108,7 +111,7 @@ inline void publish_spawn(coro_header& header, const SpawnRecord& record) noexce
     put(header.parked_stack_id, std::uint32_t{0});
     put(header.saved_sp, record.saved_sp);
     up = {probes::spawn_up(), probes::flush_up()};
-    put(header.spawned_ns, up ? exact_now() : coarse_now());
+    put(header.spawned_ns, up ? moment_told(header, up) : coarse_now());
     // Inside of the seqlock the *_ING state is as good as published: with
     // nothing to fire, one bracket does for both states. So below, too.
     if (!up) write.state(CORO_STATE_RUNNABLE);
@@ -138,7 +141,7 @@ inline void publish_parking(coro_header& header, coro_reason reason, const void*
     put(header.object, address);
     put(header.parked_stack_id, std::uint32_t{0});
     up = {probes::park_up(), probes::flush_up()};
-    put(header.since_ns, up ? exact_now() : coarse_now());
+    put(header.since_ns, up ? moment_told(header, up) : coarse_now());
   }
   if (up) [[unlikely]]
     tell_park(header, up);

@@ -15,6 +15,7 @@
 #include "at_depth.h"
 #include "coro/scheduler.h"
 #include "depot.h"
+#include "event_clock.h"
 #include "event_ring.h"
 #include "lifecycle.h"
 #include "park.h"
@@ -58,18 +59,26 @@ void use(Value value) {
 
 void measure_clocks(double seconds) {
   measure("coarse_clock", seconds, [] { use(detail::coarse_now()); });
-  measure("clock", seconds, [] { use(detail::exact_now()); });
+  measure("kernel_clock", seconds, [] { use(detail::exact_now()); });
+  detail::EventClock clock;
+  measure("clock", seconds, [&clock] { use(clock.now(1)); });
 }
 
 void measure_store(double seconds) {
   coro_worker published{};
   const auto ring = std::make_unique<detail::EventRing>(published);
-  coro_event event{};
-  event.kind = CORO_EVENT_PARK;
-  event.time_ns = 1;
+  std::uint64_t id = 0;
   measure("store", seconds, [&] {
-    ++event.id;
-    ring->add(event);
+    ring->next() = {.id = ++id,
+                    .stack_id = 1,
+                    .sequence = 2,
+                    .kind = CORO_EVENT_PARK,
+                    .reason = CORO_REASON_CHAN_RECEIVE,
+                    .parked_stack_id = 0,
+                    .other = 3,
+                    .value = 4,
+                    .time_ns = 1};
+    ring->add(1);
   });
 }
 

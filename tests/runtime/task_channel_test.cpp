@@ -13,7 +13,7 @@
 namespace {
 
 using coro::Task;
-using Numbers = coro::Channel<std::uint64_t>;
+using TaskNumbers = coro::Channel<std::uint64_t>;
 
 struct Load {
   unsigned workers;
@@ -45,7 +45,7 @@ constexpr std::uint64_t values_each = 500;
 
 // What has arrived: everything once, and in order from one producer to one consumer.
 struct Model {
-  Numbers channel;
+  TaskNumbers channel;
   coro::WaitGroup producing, consuming;
   std::atomic<std::uint64_t> count{0}, sum{0};
 

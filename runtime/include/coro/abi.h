@@ -127,7 +127,7 @@ struct coro_header {
   uint32_t deadline_sequence; /* ... this is `sequence`; else it does not */
   /* Since minor version 5. */
   uint32_t parked_stack_id; /* of its last wait, into the depot; 0: nobody asked, or not known */
-  uint64_t reserved;
+  uint64_t told_ns;         /* time of the last of its events that was written to a ring; 0: none */
 };
 
 /* What the program calls a coroutine. Of constant contents, and there as long as
@@ -315,8 +315,8 @@ struct coro_event {
   uint64_t other; /* spawn: parent_id; park: object; unpark: waker_id; exit: 0 */
   uint64_t value; /* spawn: entry; park: since_ns; unpark: parked_ns; exit: lifetime_ns */
 
-  /* Since minor version 5. When it happened: read once its *_ING state is published, and
-   * before that is left. */
+  /* Since minor version 5. When it happened, not before the event of the same coroutine
+   * that came before it. */
   uint64_t time_ns;
 };
 
