@@ -61,28 +61,42 @@ struct counted {
   wire_u32 parked_stack_id;
 };
 
+/* Where in an array of maps the counters of a stack of a target are; beyond the last place
+ * if it is a stack that no target has room for. */
+static __always_inline wire_u32 chunk_of(wire_u32 target, wire_u32 stack_id) {
+  wire_u32 chunk = stack_id / WIRE_CHUNK_STACKS;
+  return chunk < WIRE_TARGET_CHUNKS ? target * WIRE_TARGET_CHUNKS + chunk : ~0u;
+}
+
+static __always_inline void* find_counters(wire_u32 target, wire_u32 stack_id) {
+  wire_u32 chunk = chunk_of(target, stack_id), index = stack_id % WIRE_CHUNK_STACKS;
+  void* stacks = bpf_map_lookup_elem(&stack_counters, &chunk);
+  return stacks ? bpf_map_lookup_elem(stacks, &index) : (void*)0;
+}
+
 /* The counters of a stack; an id without a slot is counted in slot 0. */
 static __always_inline struct wire_stack_counters* counters_of(const struct counted* event) {
-  wire_u32 target = event->target, index = event->stack_id, rest = 0;
-  struct wire_stack_counters* counters;
-  void* stacks = bpf_map_lookup_elem(&stack_counters, &target);
-  if (!stacks) return 0; /* not before it has some */
-  counters = (struct wire_stack_counters*)bpf_map_lookup_elem(stacks, &index);
-  if (counters) return counters;
-  count_loss(target, WIRE_LOSS_STACK_UNMAPPED);
-  return (struct wire_stack_counters*)bpf_map_lookup_elem(stacks, &rest);
+  void* counters = find_counters(event->target, event->stack_id);
+  if (!counters) {
+    counters = find_counters(event->target, 0);
+    if (counters) count_loss(event->target, WIRE_LOSS_STACK_UNMAPPED); /* not before it has some */
+  }
+  return (struct wire_stack_counters*)counters;
+}
+
+static __always_inline void* find_park_counters(wire_u32 target, wire_u32 stack_id) {
+  wire_u32 chunk = chunk_of(target, stack_id), index = stack_id % WIRE_CHUNK_STACKS;
+  void* stacks = bpf_map_lookup_elem(&park_counters, &chunk);
+  return stacks ? bpf_map_lookup_elem(stacks, &index) : (void*)0;
 }
 
 /* The same of a parked stack; null if nobody asked. */
 static __always_inline struct wire_park_counters* park_counters_of(const struct counted* event) {
-  wire_u32 target = event->target, index = event->parked_stack_id, rest = 0;
-  struct wire_park_counters* counters;
-  void* stacks;
-  if (!index) return 0;
-  stacks = bpf_map_lookup_elem(&park_counters, &target);
-  if (!stacks) return 0;
-  counters = (struct wire_park_counters*)bpf_map_lookup_elem(stacks, &index);
-  return counters ? counters : (struct wire_park_counters*)bpf_map_lookup_elem(stacks, &rest);
+  void* counters;
+  if (!event->parked_stack_id) return 0;
+  counters = find_park_counters(event->target, event->parked_stack_id);
+  if (!counters) counters = find_park_counters(event->target, 0);
+  return (struct wire_park_counters*)counters;
 }
 
 /* Notes that something happened to a coroutine, at a moment (see wire_window_entry). */

@@ -15,19 +15,19 @@ struct {
   __type(value, struct wire_target);
 } targets SEC(".maps");
 
-/* Of each target an array of its own, which userspace puts here, and replaces by a larger
- * one when the target has more stacks. The kernel lets an array of maps have inner ones of
- * several sizes since 5.10 (BPF_F_INNER_MAP). */
+/* Each target has arrays of its own, which userspace puts here: more of them when the target
+ * has more stacks. All of one size, so that the kernel compiles the look-up in (an array of maps
+ * with arrays of several sizes takes a call). */
 struct stack_array {
   __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
-  __uint(max_entries, 1);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, WIRE_CHUNK_STACKS);
   __uint(key_size, sizeof(wire_u32));
   __uint(value_size, sizeof(struct wire_stack_counters));
 };
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-  __uint(max_entries, WIRE_MAX_TARGETS);
+  __uint(max_entries, WIRE_MAX_TARGETS* WIRE_TARGET_CHUNKS);
   __type(key, wire_u32);
   __array(values, struct stack_array);
 } stack_counters SEC(".maps");
@@ -35,14 +35,14 @@ struct {
 /* The same by parked stack; of targets of which somebody asked for that. */
 struct park_array {
   __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
-  __uint(max_entries, 1);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, WIRE_CHUNK_STACKS);
   __uint(key_size, sizeof(wire_u32));
   __uint(value_size, sizeof(struct wire_park_counters));
 };
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-  __uint(max_entries, WIRE_MAX_TARGETS);
+  __uint(max_entries, WIRE_MAX_TARGETS* WIRE_TARGET_CHUNKS);
   __type(key, wire_u32);
   __array(values, struct park_array);
 } park_counters SEC(".maps");

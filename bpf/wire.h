@@ -29,8 +29,10 @@ typedef int64_t wire_s64;
 
 /* Bounds of the maps; userspace may lower or raise `max_entries` of those that
  * it sizes by the target before loading. */
-#define WIRE_MAX_TARGETS 64u        /* processes observed by one loaded object */
-#define WIRE_DEFAULT_STACKS 4096u   /* stack slots of a target, to begin with */
+#define WIRE_MAX_TARGETS 256u       /* processes observed by one loaded object; 8 bits name one */
+#define WIRE_CHUNK_STACKS 1024u     /* stacks whose counters lie in one array; a power of two */
+#define WIRE_TARGET_CHUNKS 128u     /* such arrays of a target, at the most */
+#define WIRE_DEFAULT_STACKS 2048u   /* stacks of a target that there is room for to begin with */
 #define WIRE_DEFAULT_WINDOW 131072u /* coroutines that may have events while a census runs */
 #define WIRE_DEFAULT_WORKERS 512u   /* workers whose batches are read, over all targets */
 #define WIRE_BATCH 256u             /* events in a batch, at the most */
@@ -62,7 +64,8 @@ static inline int wire_sampled(wire_u64 id, wire_u32 sample) {
   return sample <= 1 || (wire_u32)((id * 0x9e3779b97f4a7c15ull) >> 32) % sample == 0;
 }
 
-/* One per spawn stack, in an array for each target. Nothing that follows from the others:
+/* One per spawn stack, in arrays of WIRE_CHUNK_STACKS: that of stack `id` of a target is in array
+ * target * WIRE_TARGET_CHUNKS + id / WIRE_CHUNK_STACKS. Nothing that follows from the others:
  * an addition costs 5 ns. Unparks are the sum of the buckets. */
 struct wire_stack_counters {
   wire_u64 spawned;
@@ -72,7 +75,7 @@ struct wire_stack_counters {
   wire_u64 park_ns_log2[WIRE_PARK_BUCKETS];
 };
 
-/* One per parked stack, in another such array. */
+/* One per parked stack, in other such arrays. */
 struct wire_park_counters {
   wire_u64 parks;
   wire_u64 unparks;

@@ -16,6 +16,7 @@
 namespace {
 
 constexpr wire_u64 cookie = 3;
+constexpr size_t first_chunk = cookie * WIRE_TARGET_CHUNKS;
 
 class Counting : public testing::Test {
  protected:
@@ -23,7 +24,7 @@ class Counting : public testing::Test {
     targets = {};
     stack_counters = {};
     park_counters = {};
-    stack_counters.values[cookie].make<wire_stack_counters>(8);
+    stack_counters.values[first_chunk].make<wire_stack_counters>(8);
     losses = {};
     windows = {};
     workers.clear();
@@ -38,7 +39,7 @@ class Counting : public testing::Test {
 
   static wire_target& target() { return targets.values[cookie]; }
   static wire_stack_counters& stack(uint32_t id) {
-    return stack_counters.values[cookie].at<wire_stack_counters>(id);
+    return stack_counters.values[first_chunk].at<wire_stack_counters>(id);
   }
   static uint64_t unparks(uint32_t id) {
     const auto& buckets = stack(id).park_ns_log2;
@@ -89,8 +90,25 @@ TEST_F(Counting, AStackWithoutASlotCountsInSlotZeroAndAsALoss) {
   EXPECT_EQ(lost(WIRE_LOSS_STACK_UNMAPPED), 2u);
 }
 
+TEST_F(Counting, StacksOfALaterChunkCountThere) {
+  stack_counters.values[first_chunk + 1].make<wire_stack_counters>(8);
+  count_one(cookie, WIRE_EVENT_SPAWN, 1, WIRE_CHUNK_STACKS + 3, 0);
+  EXPECT_EQ(stack_counters.values[first_chunk + 1].at<wire_stack_counters>(3).spawned, 1u);
+  EXPECT_EQ(stack(3).spawned, 0u);
+  EXPECT_EQ(lost(WIRE_LOSS_STACK_UNMAPPED), 0u);
+}
+
+TEST_F(Counting, AStackBeyondTheLastChunkIsNotThatOfTheNextTarget) {
+  FakeInner& next = stack_counters.values[first_chunk + WIRE_TARGET_CHUNKS];
+  next.make<wire_stack_counters>(8);
+  count_one(cookie, WIRE_EVENT_SPAWN, 1, WIRE_CHUNK_STACKS * WIRE_TARGET_CHUNKS + 2, 0);
+  EXPECT_EQ(next.at<wire_stack_counters>(2).spawned, 0u);
+  EXPECT_EQ(stack(0).spawned, 1u);
+  EXPECT_EQ(lost(WIRE_LOSS_STACK_UNMAPPED), 1u);
+}
+
 TEST_F(Counting, WithoutCountersNothingHappens) {
-  stack_counters.values[cookie] = {};
+  stack_counters.values[first_chunk] = {};
   count_one(cookie, WIRE_EVENT_SPAWN, 1, 1, 0);
   EXPECT_EQ(lost(WIRE_LOSS_STACK_UNMAPPED), 0u);
 }
@@ -302,11 +320,11 @@ TEST_F(Counting, ParkedStacksCountIfSomebodyAsked) {
   std::vector<wire_event> wait = {event(WIRE_EVENT_PARK, 1, 4), event(WIRE_EVENT_UNPARK, 1, 6, 70)};
   wait[0].parked_stack_id = wait[1].parked_stack_id = 3;
   flush(wait, 7, 0);
-  park_counters.values[cookie].make<wire_park_counters>(4);
+  park_counters.values[first_chunk].make<wire_park_counters>(4);
   flush(wait, 7, 2);
   wait[0].parked_stack_id = wait[1].parked_stack_id = 4;  // beyond
   flush(wait, 7, 4);
-  auto& parked = park_counters.values[cookie];
+  auto& parked = park_counters.values[first_chunk];
   EXPECT_EQ(parked.at<wire_park_counters>(3).parks, 1u);
   EXPECT_EQ(parked.at<wire_park_counters>(3).unparks, 1u);
   EXPECT_EQ(parked.at<wire_park_counters>(3).parked_ns, 70u);

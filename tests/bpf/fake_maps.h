@@ -41,8 +41,9 @@ struct FakeWindow {
 };
 
 inline FakeArray<wire_target, WIRE_MAX_TARGETS> targets;
-inline FakeArray<FakeInner, WIRE_MAX_TARGETS> stack_counters;
-inline FakeArray<FakeInner, WIRE_MAX_TARGETS> park_counters;
+constexpr size_t fake_chunks = size_t{WIRE_MAX_TARGETS} * WIRE_TARGET_CHUNKS;
+inline FakeArray<FakeInner, fake_chunks> stack_counters;
+inline FakeArray<FakeInner, fake_chunks> park_counters;
 inline FakeArray<wire_losses, WIRE_MAX_TARGETS + 1> losses;
 inline FakeWindow windows;
 
@@ -51,7 +52,7 @@ void* bpf_map_lookup_elem(FakeArray<Value, size>* map, const wire_u32* key) {
   return *key < size ? &map->values[*key] : nullptr;
 }
 
-inline void* bpf_map_lookup_elem(FakeArray<FakeInner, WIRE_MAX_TARGETS>* map, const wire_u32* key) {
+inline void* bpf_map_lookup_elem(FakeArray<FakeInner, fake_chunks>* map, const wire_u32* key) {
   return *key < map->values.size() && map->values[*key].words > 0 ? &map->values[*key] : nullptr;
 }
 inline void* bpf_map_lookup_elem(void* inner, const wire_u32* key) {

@@ -88,40 +88,6 @@ TEST(ExhaustedTargets, AreRefused) {
   EXPECT_EQ(beyond.error().kind, ErrorKind::usage);
 }
 
-// What stacks there is no room for do, counts all the same.
-TEST(ExhaustedStacks, BeyondTheMapAreCountedTogether) {
-  ChurnTarget target;
-  auto opened = Observation::open(target.pid());
-  ASSERT_TRUE(opened) << opened.error().message;
-  Observation& observation = **opened;
-  auto kernel = KernelCounters::load({});
-  ASSERT_TRUE(kernel) << kernel.error().message;
-  const auto slot = kernel->add_target({.mode = ProbeMode::classic, .stacks = 2});
-  ASSERT_TRUE(slot) << slot.error().message;
-  const Target& published = observation.target();
-  ASSERT_TRUE(kernel->attach(*slot, observation.process(),
-                             {published.probe_path(), published.probe_provider()}));
-  kernel->start_counting(*slot, 0);
-  const auto census = observation.take_short_census();
-  kernel->close_window(*slot);
-  const auto noted = kernel->take_noted(*slot);
-  ASSERT_TRUE(census && noted);
-  const Baseline baseline = settle_baseline(*census, seen_of(*noted, Moments::times));
-
-  const SiteCounts truth = target.pause();
-  int64_t live = 0, parked = 0;
-  for (const auto& [site, count] : truth) {
-    live += count.live;
-    parked += count.parked;
-  }
-  const Account account = balance(baseline, kernel->read(*slot), {});
-  EXPECT_GT(account.losses.stack_unmapped, 0u);
-  expect_told(account);
-  EXPECT_EQ(account.live, live);
-  EXPECT_EQ(account.parked, parked);
-  EXPECT_LE(account.stacks.size(), 2u);
-}
-
 // A target of which each coroutine has a spawn stack of its own.
 class ManyStacks {
  public:

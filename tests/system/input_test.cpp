@@ -82,8 +82,8 @@ TEST(BadInput, AllowListsThatMakeNoSense) {
 
 TEST(BadInput, MoreProcessesThanItCanWatch) {
   std::vector<std::string> arguments = {"watch"};
-  for (int pid = 1; pid <= 65; ++pid) arguments.push_back(std::to_string(pid));
-  expect_refusal(run(coroscope(arguments)), exit_usage, "at most 64");
+  for (int pid = 1; pid <= 257; ++pid) arguments.push_back(std::to_string(pid));
+  expect_refusal(run(coroscope(arguments)), exit_usage, "at most 256");
 }
 
 TEST(BadInput, OutputThatCanNotBeWritten) {

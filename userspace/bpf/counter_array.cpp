@@ -4,9 +4,12 @@
 #include <bpf/bpf.h>
 #include <fmt/format.h>
 
-#include <atomic>
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
+
+#include "util/fd.h"
 
 namespace coroscope {
 
@@ -17,58 +20,46 @@ Result<CounterArray> CounterArray::create(int outer_fd, uint32_t slot, const cha
   array.slot_ = slot;
   array.name_ = name;
   array.record_bytes_ = record_bytes;
-  if (auto made = array.make(records, &array.map_, &array.view_); !made) return made.error();
-  if (auto put = array.put(array.map_); !put) return put.error();
-  array.records_ = records;
+  if (auto grown = array.grow(std::max(records, uint32_t{1})); !grown) {
+    array.remove();
+    return grown.error();
+  }
   return array;
 }
 
-Result<void> CounterArray::make(uint32_t records, Fd* map, MapView* view) const {
-  LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE | BPF_F_INNER_MAP);
-  Fd made(bpf_map_create(BPF_MAP_TYPE_ARRAY, name_, sizeof(uint32_t),
-                         static_cast<uint32_t>(record_bytes_), records, &options));
-  if (!made) {
-    return Error{ErrorKind::environment, fmt::format("cannot make a BPF array of {} x {} bytes: {}",
-                                                     records, record_bytes_, std::strerror(errno))};
+Result<void> CounterArray::grow(uint32_t records) {
+  while (this->records() < records && chunks_.size() < WIRE_TARGET_CHUNKS) {
+    if (auto added = add_chunk(); !added) return added;
   }
-  auto mapped = MapView::open(made.get(), record_bytes_ * records, name_);
-  if (!mapped) return mapped.error();
-  *map = std::move(made);
-  *view = std::move(*mapped);
   return {};
 }
 
-// Once this is done, no program counts any more in what was there before: the kernel waits
-// for those that run when an array of maps is changed (maybe_wait_bpf_programs).
-Result<void> CounterArray::put(const Fd& map) const {
-  const int fd = map.get();
-  if (bpf_map_update_elem(outer_fd_, &slot_, &fd, BPF_ANY) == 0) return {};
-  return Error{
-      ErrorKind::environment,
-      fmt::format("cannot put an array of {} into a BPF map: {}; arrays of several sizes need "
-                  "Linux 5.10",
-                  name_, std::strerror(errno))};
-}
-
-Result<void> CounterArray::grow(uint32_t records) {
-  if (records <= records_) return {};
-  Fd map;
-  MapView view;
-  if (auto made = make(records, &map, &view); !made) return made;
-  if (auto done = put(map); !done) return done;
-  const auto* former = view_.as<uint64_t>();
-  auto* now = view.as<uint64_t>();
-  for (size_t i = 0; i < records_ * record_bytes_ / sizeof *now; ++i) {
-    if (former[i] != 0) std::atomic_ref(now[i]).fetch_add(former[i]);
+Result<void> CounterArray::add_chunk() {
+  LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+  const Fd map(bpf_map_create(BPF_MAP_TYPE_ARRAY, name_, sizeof(uint32_t),
+                              static_cast<uint32_t>(record_bytes_), WIRE_CHUNK_STACKS, &options));
+  if (!map) {
+    return Error{ErrorKind::environment,
+                 fmt::format("cannot make a BPF array of {} x {} bytes: {}", WIRE_CHUNK_STACKS,
+                             record_bytes_, std::strerror(errno))};
   }
-  map_ = std::move(map);
-  view_ = std::move(view);
-  records_ = records;
+  auto view = MapView::open(map.get(), record_bytes_ * WIRE_CHUNK_STACKS, name_);
+  if (!view) return view.error();
+  const auto place = static_cast<uint32_t>(slot_ * WIRE_TARGET_CHUNKS + chunks_.size());
+  const int fd = map.get();
+  if (bpf_map_update_elem(outer_fd_, &place, &fd, BPF_ANY) != 0) {
+    return Error{ErrorKind::environment, fmt::format("cannot put an array of {} into a BPF map: {}",
+                                                     name_, std::strerror(errno))};
+  }
+  chunks_.push_back(std::move(*view));
   return {};
 }
 
 void CounterArray::remove() {
-  if (records_ > 0) bpf_map_delete_elem(outer_fd_, &slot_);
+  for (size_t i = 0; i < chunks_.size(); ++i) {
+    const auto place = static_cast<uint32_t>(slot_ * WIRE_TARGET_CHUNKS + i);
+    bpf_map_delete_elem(outer_fd_, &place);
+  }
   *this = CounterArray();
 }
 

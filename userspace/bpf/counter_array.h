@@ -6,14 +6,14 @@
 #include <vector>
 
 #include "bpf/map_view.h"
-#include "util/fd.h"
 #include "util/result.h"
+#include "wire.h"
 
 namespace coroscope {
 
-// CounterArray is the counters of one target: a BPF array of records of 64-bit integers,
-// mapped into our memory, that lies in a slot of an array of maps. It can grow while
-// programs count in it.
+// CounterArray is the counters of one target: BPF arrays of WIRE_CHUNK_STACKS records of 64-bit
+// integers, mapped into our memory, in the target's places of an array of maps (see wire.h).
+// It can grow while programs count in it.
 class CounterArray {
  public:
   // `outer_fd` outlives the array. Errors: environment.
@@ -21,32 +21,34 @@ class CounterArray {
                                      size_t record_bytes, uint32_t records);
 
   CounterArray() = default;
-  explicit operator bool() const { return records_ > 0; }
+  explicit operator bool() const { return !chunks_.empty(); }
 
-  // Nothing is lost, and nothing counted twice: it is called by who reads, too.
+  // At least so many, if the places of a target hold them.
   Result<void> grow(uint32_t records);
-  uint32_t records() const { return records_; }
+  uint32_t records() const { return static_cast<uint32_t>(chunks_.size()) * WIRE_CHUNK_STACKS; }
 
   template <typename Record>
   std::vector<Record> copy() const {
-    const Record* first = view_.as<Record>();
-    return {first, first + records_};
+    std::vector<Record> all;
+    all.reserve(records());
+    for (const MapView& chunk : chunks_) {
+      const Record* first = chunk.as<Record>();
+      all.insert(all.end(), first, first + WIRE_CHUNK_STACKS);
+    }
+    return all;
   }
 
-  // Takes it out of its slot: the programs count there no more.
+  // Takes it out of its places: the programs count there no more.
   void remove();
 
  private:
-  Result<void> make(uint32_t records, Fd* map, MapView* view) const;
-  Result<void> put(const Fd& map) const;
+  Result<void> add_chunk();
 
   int outer_fd_ = -1;
   uint32_t slot_ = 0;
   const char* name_ = nullptr;
   size_t record_bytes_ = 0;
-  uint32_t records_ = 0;
-  Fd map_;
-  MapView view_;
+  std::vector<MapView> chunks_;  // the kernel keeps the maps: they are in the outer one
 };
 
 }  // namespace coroscope

@@ -67,6 +67,7 @@ struct KernelCounters::State {
 
   Result<void> map_arrays();
   uint64_t missed_runs() const;
+  uint32_t free_slot() const;
 
   wire_target& target(uint32_t slot) const { return targets.as<wire_target>()[slot]; }
   void set_mode(uint32_t slot, uint32_t mode) const {
@@ -139,13 +140,19 @@ Result<KernelCounters> KernelCounters::load(const Sizes& sizes) {
   return KernelCounters(std::move(state));
 }
 
+uint32_t KernelCounters::State::free_slot() const {
+  const auto found =
+      std::find_if(slots.begin(), slots.end(), [](const TargetSlot& slot) { return !slot.stacks; });
+  return static_cast<uint32_t>(found - slots.begin());
+}
+
 Result<uint32_t> KernelCounters::add_target(const TargetPlan& plan) {
-  if (state_->slots.size() >= WIRE_MAX_TARGETS) {
+  const uint32_t slot = state_->free_slot();
+  if (slot >= WIRE_MAX_TARGETS) {
     return Error{
         ErrorKind::usage,
         fmt::format("too many processes: one coroscope watches at most {}", WIRE_MAX_TARGETS)};
   }
-  const auto slot = static_cast<uint32_t>(state_->slots.size());
   TargetSlot target;
   target.plan = plan;
   const auto& maps = state_->skeleton->maps;
@@ -156,10 +163,14 @@ Result<uint32_t> KernelCounters::add_target(const TargetPlan& plan) {
   if (plan.parked_stacks) {
     auto parked = CounterArray::create(bpf_map__fd(maps.park_counters), slot, "parked_stacks",
                                        sizeof(wire_park_counters), plan.stacks);
-    if (!parked) return parked.error();
+    if (!parked) {
+      target.stacks.remove();
+      return parked.error();
+    }
     target.parked_stacks = std::move(*parked);
   }
-  state_->slots.push_back(std::move(target));
+  if (slot == state_->slots.size()) state_->slots.emplace_back();
+  state_->slots[slot] = std::move(target);
   state_->target(slot) = {.mode = 0,
                           .sample = plan.sample,
                           .since_ns = 0,
@@ -276,8 +287,17 @@ Counters KernelCounters::read(uint32_t slot) const {
   return counters;
 }
 
-void KernelCounters::detach(uint32_t slot) {
-  state_->slots.at(slot).links.clear();
+// Once the links are gone, no program runs for it any more: the kernel has waited for those that
+// did. What they left is taken away, or the next one in the slot would find it.
+void KernelCounters::remove_target(uint32_t slot) {
+  TargetSlot& target = state_->slots.at(slot);
+  target.links.clear();
+  state_->set_mode(slot, 0);
+  target.stacks.remove();
+  target.parked_stacks.remove();
+  forget_workers(slot, {}, std::numeric_limits<uint64_t>::max());
+  static_cast<void>(take_noted(slot));
+  state_->losses.as<wire_losses>()[slot] = {};
 }
 
 }  // namespace coroscope

@@ -22,10 +22,10 @@ struct ProbeFile {
 
 // What of a target is to be counted.
 struct TargetPlan {
-  ProbeMode mode = ProbeMode::classic;    // not census
-  uint32_t sample = 1;                    // see wire_sampled
-  uint32_t stacks = WIRE_DEFAULT_STACKS;  // ids below are told apart; 352 B each
-  bool parked_stacks = false;             // the target is asked for them: of mode full; 32 B each
+  ProbeMode mode = ProbeMode::classic;  // not census
+  uint32_t sample = 1;                  // see wire_sampled
+  uint32_t stacks = 1;                  // ids below are told apart, or more; 352 B each
+  bool parked_stacks = false;           // the target is asked for them: of mode full; 32 B each
 };
 
 // KernelCounters counts the probes of up to WIRE_MAX_TARGETS processes by spawn
@@ -45,7 +45,7 @@ class KernelCounters {
   KernelCounters& operator=(KernelCounters&&) noexcept;
   ~KernelCounters();
 
-  // Reserves room for a target; returns its slot.
+  // Reserves room for a target; returns its slot, which may have been another one's.
   Result<uint32_t> add_target(const TargetPlan& plan);
 
   // Attaches the probes of the plan. Nothing is counted yet. If one fails, those before it
@@ -82,8 +82,8 @@ class KernelCounters {
   // while the target runs.
   Counters read(uint32_t slot) const;
 
-  // Probes off; the counters stay readable.
-  void detach(uint32_t slot);
+  // Probes off, and the room is another one's. What was counted is gone.
+  void remove_target(uint32_t slot);
 
  private:
   struct State;

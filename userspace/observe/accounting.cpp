@@ -15,8 +15,9 @@ namespace {
 // processor has seen what was stored, and nobody has handed over what happens later.
 constexpr uint64_t ahead_ns = 500'000;
 
-// What happened before a moment shows in the target's table so long after it (PROBES.md).
-constexpr uint64_t visible_after_ns = 100'000;
+// What happened before a moment shows in the target's table, and is in a ring, so long after it
+// (PROBES.md).
+constexpr uint64_t visible_after_ns = 250'000;
 
 // Who has begun to count a batch is done within microseconds, unless the thread lost its
 // processor in the middle of it.
@@ -58,6 +59,7 @@ Result<void> Accounting::begin(const ProbePlan& plan, std::shared_ptr<KernelCoun
   if (auto attached =
           kernel->attach(slot_, process_, {target_.probe_path(), target_.probe_provider()});
       !attached) {
+    kernel->remove_target(slot_);
     return attached;
   }
   kernel_ = std::move(kernel);
@@ -98,7 +100,7 @@ Result<Noted> Accounting::close_window() {
   }
   const uint64_t until_ns = monotonic_ns() + ahead_ns;
   kernel_->note_until(slot_, until_ns);
-  sleep_until(until_ns);
+  sleep_until(until_ns + visible_after_ns);
   const EventRings rings = target_.event_rings();
   kernel_->close_window(slot_);
   const WorkerMarks marks = marks_at_rest(rings);
@@ -257,7 +259,7 @@ void Accounting::close() {
 void Accounting::detach() {
   if (!kernel_) return;
   close();
-  kernel_->detach(slot_);
+  kernel_->remove_target(slot_);
   kernel_.reset();
 }
 
