@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the JSON forms have in common; for the encoders of this folder only.
+// What the JSON forms have in common; for encoders only.
 #pragma once
 
 #include <sys/types.h>
@@ -37,5 +37,10 @@ Json stack_json(const ReportedStack& stack);
 Json ignored_json(const std::vector<IgnoredRow>& rows);
 Json names_json(const ReportedNames& named);
 Json evidence_json(const Judgement& judgement);
+// By cause.
+Json losses_json(const Account& account);
+// Its totals.
+Json account_json(const Account& account);
+Json finding_json(const ReportedFinding& finding);
 
 }  // namespace coroscope
