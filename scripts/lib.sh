@@ -33,6 +33,11 @@ build  libspdlog-dev           header:spdlog/spdlog.h
 build  nlohmann-json3-dev      header:nlohmann/json.hpp
 build  libprotozero-dev        header:protozero/pbf_builder.hpp
 build  libre2-dev              module:re2
+build  libtomlplusplus-dev     header:toml++/toml.h
+build  libcpp-httplib-dev      module:cpp-httplib
+build  libssl-dev              header:openssl/ssl.h
+build  libbrotli-dev           header:brotli/decode.h
+build  prometheus-cpp-dev      header:prometheus/text_serializer.h
 build  systemtap-sdt-dev       header:sys/sdt.h
 test   libgtest-dev            header:gtest/gtest.h
 test   libgmock-dev            header:gmock/gmock.h

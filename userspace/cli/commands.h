@@ -65,6 +65,18 @@ struct DumpOptions {
 ExitCode run_dump(const DumpOptions& options);
 ExitCode run_dump_tree(const DumpOptions& options);
 
+// Texts as they were typed; empty if not given, and then as the config says.
+struct ServeOptions {
+  std::string config;  // a path; empty: none
+  std::string listen;
+  std::string interval;
+  std::string probes;
+  std::string events;
+  bool events_given = false;  // which may be empty
+  bool check_config = false;
+};
+ExitCode run_serve(const ServeOptions& options);
+
 struct StatOptions {
   std::string pid;
   std::string interval = "1s";

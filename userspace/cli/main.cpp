@@ -175,6 +175,28 @@ void add_verify(CLI::App& app, VerifyOptions& options) {
       "nothing is left, 1 coroutines are, 2 usage, 3 environment or permission.");
 }
 
+void add_serve(CLI::App& app, ServeOptions& options) {
+  CLI::App* serve = app.add_subcommand(
+      "serve", "Watch every process with coroutines on this host, and answer HTTP about them");
+  serve->add_option("--config", options.config, "A file in TOML; read again on SIGHUP");
+  serve->add_flag("--check-config", options.check_config, "Only say whether it is good");
+  serve->add_option("--listen", options.listen,
+                    "ADDRESS:PORT for HTTP (default: 127.0.0.1:9177); port 0 is any that is free");
+  serve->add_option("-i,--interval", options.interval, "Time between two looks (default: 1s)");
+  serve
+      ->add_option("--probes", options.probes,
+                   "What to attach to, as of watch, where no rule says otherwise")
+      ->check(CLI::IsMember({"census", "births", "full", "classic"}));
+  serve->add_option("--events", options.events,
+                    "Where what happens goes, a line of JSON each: a file, - is stdout (the "
+                    "default), \"\" nowhere");
+  serve->footer(
+      "SIGHUP reads the config again, SIGTERM and Ctrl-C end it. What the command line says goes\n"
+      "before the config.\n"
+      "Exit codes: 0 it was told to end, 2 usage, or a config that is wrong, 3 environment or\n"
+      "permission.");
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"coroscope: observe the coroutines of running processes from outside"};
   app.require_subcommand(1);
@@ -193,6 +215,8 @@ int run(int argc, char** argv) {
   add_diff(app, diff);
   VerifyOptions verify;
   add_verify(app, verify);
+  ServeOptions serve;
+  add_serve(app, serve);
   std::string what;
   CLI::App* explain = app.add_subcommand(
       "explain", "Say what the verdicts mean, or how those of a saved watch were reached");
@@ -218,6 +242,10 @@ int run(int argc, char** argv) {
   if (app.got_subcommand("stat")) return run_stat(stat);
   if (app.got_subcommand("diff")) return run_diff(diff);
   if (app.got_subcommand("verify")) return run_verify(verify);
+  if (app.got_subcommand("serve")) {
+    serve.events_given = app.get_subcommand("serve")->count("--events") > 0;
+    return run_serve(serve);
+  }
   if (*explain) return run_explain(what);
   if (*ps) return run_ps(json);
   if (*doctor) return run_doctor(examined, json);

@@ -20,10 +20,7 @@ sigset_t termination() {
   return signals;
 }
 
-}  // namespace
-
-Result<Fd> catch_termination() {
-  const sigset_t signals = termination();
+Result<Fd> catch_signals(const sigset_t& signals) {
   sigprocmask(SIG_BLOCK, &signals, nullptr);
   Fd fd(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!fd) {
@@ -31,6 +28,18 @@ Result<Fd> catch_termination() {
                  fmt::format("cannot wait for signals: {}", std::strerror(errno))};
   }
   return fd;
+}
+
+}  // namespace
+
+Result<Fd> catch_termination() {
+  return catch_signals(termination());
+}
+
+Result<Fd> catch_daemon_signals() {
+  sigset_t signals = termination();
+  sigaddset(&signals, SIGHUP);
+  return catch_signals(signals);
 }
 
 void release_termination() {

@@ -10,6 +10,9 @@ namespace coroscope {
 // of them came. Until this is called they simply end us, which is harmless.
 Result<Fd> catch_termination();
 
+// The same of a daemon: SIGHUP, too, and the descriptor is what they are taken off.
+Result<Fd> catch_daemon_signals();
+
 // Lets them end us again: for who presses Ctrl-C a second time.
 void release_termination();
 

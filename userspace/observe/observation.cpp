@@ -10,10 +10,9 @@ namespace coroscope {
 namespace {
 
 // A census of a million coroutines takes a fifth of a second. So many come at the interval
-// that was asked for, which is enough for a verdict; from then on they take at most this
-// share, and the counters tell the rest.
+// that was asked for, which is enough for a verdict; from then on they take at most a
+// share of a processor, and the counters tell the rest.
 constexpr uint64_t ticks_at_once = 12;
-constexpr double most_of_a_processor = 0.02;
 
 }  // namespace
 
@@ -116,10 +115,10 @@ Result<void> Observation::glance() {
   return seen;
 }
 
-bool Observation::affords_tick() const {
+bool Observation::affords_tick(double share) const {
   if (ticks_ < ticks_at_once) return true;
   const auto since = static_cast<double>(monotonic_ns() - tick_ended_ns_);
-  return static_cast<double>(tick_took_ns_) <= most_of_a_processor * since;
+  return static_cast<double>(tick_took_ns_) <= share * since;
 }
 
 }  // namespace coroscope

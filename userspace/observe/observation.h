@@ -56,8 +56,8 @@ class Observation {
   Result<void> glance();
 
   // Whether the next look is to be a tick: the first ones, and as long as they take no more
-  // than a share of a processor (2%).
-  bool affords_tick() const;
+  // than a share of a processor.
+  bool affords_tick(double share = 0.02) const;
 
   // Everything alive now, with parked stacks; needs no attach, so no BPF.
   Result<Census> take_census();
@@ -93,6 +93,7 @@ class Observation {
 
   const Process& process() const { return process_; }
   const Target& target() const { return *target_; }
+  const std::vector<Module>& modules() const { return symbolizer_->modules(); }
   const Account& last_account() const { return accounting_->last(); }
   const Accounting& accounting() const { return *accounting_; }
   StackNames& names() { return *names_; }

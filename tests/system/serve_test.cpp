@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+// The daemon: it finds processes, watches them, and answers.
+#include <gtest/gtest.h>
+#include <httplib.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <optional>
+
+#include "child.h"
+#include "churn_target.h"
+#include "json_lines.h"
+#include "probe_sites.h"
+
+namespace coroscope::testing {
+namespace {
+
+using nlohmann::json;
+
+// Targets of one test say so in their environment: others run beside it.
+class Serve : public ::testing::Test {
+ protected:
+  Serve() {
+    std::string pattern = ::testing::TempDir() + "coroscope-serve-XXXXXX";
+    EXPECT_NE(mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    label_ = "test=" + folder_.filename().string();
+  }
+  ~Serve() override { std::filesystem::remove_all(folder_); }
+
+  std::string config() const { return folder_ / "serve.toml"; }
+  // `top` goes before all tables.
+  void write_config(const std::string& top, const std::string& rest = "") const {
+    std::ofstream(config()) << "interval = \"200ms\"\nscan = \"100ms\"\n"
+                            << top << "\n[[watch]]\nlabel = \"" << label_ << "\"\n"
+                            << rest;
+  }
+  Child::Options labelled() const {
+    return {.before_exec = [label = label_] { setenv("COROSCOPE_LABELS", label.c_str(), 1); }};
+  }
+  std::unique_ptr<Child> start(std::vector<std::string> arguments) const {
+    arguments.front() = program(arguments.front());
+    auto child = std::make_unique<Child>(arguments, labelled());
+    EXPECT_EQ(child->read_line(), "ready");
+    return child;
+  }
+
+  std::filesystem::path folder_;
+  std::string label_;
+};
+
+class Daemon {
+ public:
+  explicit Daemon(const std::string& config)
+      : child_(coroscope({"serve", "--config", config, "--listen", "127.0.0.1:0"})) {
+    const json serving = next("serving");
+    if (serving.is_null()) return;
+    const std::string address = serving["address"];
+    client_.emplace("127.0.0.1", std::stoi(address.substr(address.rfind(':') + 1)));
+    client_->set_read_timeout(patience_ms / 1000);
+  }
+
+  // The next event of that name; what comes before is left out. Null if it ends first.
+  json next(const std::string& event) {
+    while (const auto line = child_.read_line()) {
+      json one = json::parse(*line);
+      if (one["event"] == event) return one;
+    }
+    ADD_FAILURE() << "no event " << event << ": " << child_.errors();
+    return nullptr;
+  }
+
+  std::string get(const std::string& path, int status = 200) {
+    const auto answer = client_->Get(path);
+    if (!answer) {
+      ADD_FAILURE() << path << ": no answer";
+      return "";
+    }
+    EXPECT_EQ(answer->status, status) << path << ": " << answer->body;
+    return answer->body;
+  }
+  json get_json(const std::string& path) { return json::parse(get(path)); }
+
+  // Asks until the answer satisfies `good`.
+  template <typename F>
+  json wait_for(const std::string& path, F good) {
+    for (;;) {
+      json answer = get_json(path);
+      if (good(answer) || ::testing::Test::HasFailure()) return answer;
+      usleep(20'000);
+    }
+  }
+
+  void signal(int number) { child_.signal(number); }
+  Outcome end() {
+    child_.signal(SIGTERM);
+    Outcome outcome;
+    outcome.code = child_.wait();
+    outcome.output = child_.output();
+    outcome.errors = child_.errors();
+    return outcome;
+  }
+
+ private:
+  Child child_;
+  std::optional<httplib::Client> client_;
+};
+
+TEST_F(Serve, FindsAProcessAndTellsItsLeak) {
+  write_config("patience = \"5s\"");
+  Daemon daemon(config());
+  const auto target = start({"leak_ramp", "leak", "--rate", "200"});
+  const json attached = daemon.next("attached");
+  EXPECT_EQ(attached["pid"], target->pid());
+  EXPECT_EQ(attached["service"], "leak_ramp");
+  EXPECT_EQ(attached["probes"], "full");
+  const json opened = daemon.next("verdict_opened");
+  EXPECT_EQ(opened["verdict"], "leak");
+  EXPECT_EQ(opened["reason"], "chan send");
+  EXPECT_EQ(functions(opened["spawned_at"]).front(), "start_stuck");
+
+  const json verdicts = daemon.get_json("/api/v1/verdicts");
+  ASSERT_EQ(verdicts["verdicts"].size(), 1u) << verdicts;
+  EXPECT_EQ(verdicts["verdicts"][0]["fault"], opened["fault"]);
+  const std::string pid = std::to_string(target->pid());
+  const std::string metrics = daemon.get("/metrics");
+  EXPECT_NE(metrics.find("coroscope_faults{pid=\"" + pid +
+                         "\",service=\"leak_ramp\",verdict=\"leak\"} 1"),
+            std::string::npos)
+      << metrics;
+  EXPECT_NE(
+      metrics.find("coroscope_completeness_ratio{pid=\"" + pid + "\",service=\"leak_ramp\"} 1\n"),
+      std::string::npos);
+
+  const json process = daemon.get_json("/api/v1/processes/" + pid);
+  EXPECT_GT(process["live"], 0);
+  bool found = false;
+  for (const json& stack : process["stacks"]) {
+    const auto names = functions(stack["spawned_at"]);
+    if (names.empty() || names.front() != "start_stuck") continue;
+    found = true;
+    const json named = daemon.get_json("/api/v1/stacks/" + stack["stack"].get<std::string>());
+    EXPECT_EQ(named["frames"], stack["spawned_at"]);
+  }
+  EXPECT_TRUE(found) << process;
+
+  target->signal(SIGKILL);
+  EXPECT_EQ(daemon.next("verdict_closed")["fault"], opened["fault"]);
+  EXPECT_EQ(daemon.next("detached")["pid"], target->pid());
+  EXPECT_EQ(daemon.get_json("/api/v1/processes")["processes"].size(), 0u);
+  daemon.get("/api/v1/processes/" + pid, 404);
+  EXPECT_EQ(daemon.end().code, 0);
+}
+
+TEST_F(Serve, ARestartedServiceIsTheSame) {
+  write_config("");
+  Daemon daemon(config());
+  auto target = start({"leak_ramp", "steady", "--rate", "10"});
+  const json first = daemon.next("attached");
+  target.reset();
+  daemon.next("detached");
+  target = start({"leak_ramp", "steady", "--rate", "20"});
+  const json second = daemon.next("attached");
+  EXPECT_NE(first["pid"], second["pid"]);
+  EXPECT_EQ(first["service_id"], second["service_id"]);
+  EXPECT_EQ(first["build_id"], second["build_id"]);
+  EXPECT_EQ(daemon.end().code, 0);
+}
+
+TEST_F(Serve, CountsWhatTheProgramCounts) {
+  write_config("");
+  Child target({program("churn"), "--workers", "2", "--sites", "2"}, labelled());
+  ASSERT_EQ(target.read_line(), "ready");
+  Daemon daemon(config());
+  daemon.next("attached");
+  const SiteCounts truth = paused(target);
+  int64_t live = 0;
+  for (const auto& [site, count] : truth) live += count.live;
+  const std::string path = "/api/v1/processes/" + std::to_string(target.pid());
+  const json process =
+      daemon.wait_for(path, [live](const json& one) { return one["live"] == live; });
+  EXPECT_EQ(process["completeness"], 1.0) << process["losses"];
+  EXPECT_EQ(daemon.end().code, 0);
+}
+
+TEST_F(Serve, LeavesNothingInItsTargets) {
+  write_config("");
+  const auto target = start({"leak_ramp", "steady"});
+  const auto sites = probe_sites(target->pid());
+  {
+    Daemon daemon(config());
+    daemon.next("attached");
+    EXPECT_FALSE(untouched(target->pid(), sites)) << "it did attach";
+    const Outcome outcome = daemon.end();
+    EXPECT_EQ(outcome.code, 0) << outcome.errors;
+    const auto events = lines_of(outcome.output);
+    ASSERT_FALSE(events.empty());
+    EXPECT_EQ(events.back()["event"], "detached");
+  }
+  EXPECT_TRUE(becomes_untouched(target->pid(), sites));
+}
+
+TEST_F(Serve, WatchesWhatItsConfigWants) {
+  write_config("", "[[exclude]]\ncommand = \"--rate 20\"\n");
+  const auto wanted = start({"leak_ramp", "steady", "--rate", "10"});
+  const auto other = start({"leak_ramp", "steady", "--rate", "20"});
+  Daemon daemon(config());
+  EXPECT_EQ(daemon.next("attached")["pid"], wanted->pid());
+  daemon.wait_for("/api/v1/processes",
+                  [](const json& one) { return one["processes"].size() == 1; });
+
+  // A config that is wrong changes nothing.
+  std::ofstream(config()) << "interval = 7";
+  daemon.signal(SIGHUP);
+  const json refused = daemon.next("config_refused");
+  EXPECT_NE(refused["why"].get<std::string>().find("serve.toml:1:12: "), std::string::npos);
+  write_config("", "[[exclude]]\ncommand = \"--rate 10\"\n");
+  daemon.signal(SIGHUP);
+  EXPECT_EQ(daemon.next("detached")["pid"], wanted->pid());
+  EXPECT_EQ(daemon.next("attached")["pid"], other->pid());
+  EXPECT_EQ(daemon.end().code, 0);
+}
+
+TEST_F(Serve, GivesProfiles) {
+  write_config("");
+  const auto target = start({"leak_ramp", "steady"});
+  Daemon daemon(config());
+  daemon.next("attached");
+  const std::string path = "/debug/pprof/goroutine";
+  const std::string profile = daemon.get(path + "?pid=" + std::to_string(target->pid()));
+  EXPECT_TRUE(profile.starts_with("\x1f\x8b")) << "gzip";
+  daemon.get(path, 400);
+  daemon.get(path + "?pid=1", 404);
+  daemon.get(path + "?pid=x", 404);
+  EXPECT_EQ(daemon.end().code, 0);
+}
+
+TEST_F(Serve, SaysWhatItCanNotWatch) {
+  write_config("");
+  Daemon daemon(config());
+  Child target({program("corrupt_table"), "version"}, labelled());
+  const json lost = daemon.next("lost");
+  EXPECT_EQ(lost["pid"], target.pid());
+  EXPECT_NE(lost["why"], "");
+  const json answer = daemon.wait_for("/api/v1/processes",
+                                      [](const json& one) { return !one["unwatched"].empty(); });
+  EXPECT_EQ(answer["unwatched"][0]["pid"], target.pid());
+  EXPECT_EQ(daemon.end().code, 0);
+}
+
+TEST_F(Serve, BadConfigsAndOptionsAreRefused) {
+  const auto refused = [&](std::vector<std::string> options, const std::string& text) {
+    options.insert(options.begin(), "serve");
+    const Outcome outcome = run(coroscope(options));
+    expect_refused(outcome, 2, text);
+  };
+  std::ofstream(config()) << "\ninterval = 7";
+  refused({"--config", config()}, config() + ":2:12: interval has to be a text in quotes");
+  refused({"--config", config(), "--check-config"}, ":2:12: ");
+  refused({"--config", "/nowhere"}, "cannot read /nowhere: No such file");
+  refused({"--listen", "here"}, "--listen: 'here' is no address");
+  refused({"--listen", "0.0.0.0:0"}, "needs http.token_file");
+  refused({"--interval", "1ms"}, "--interval: the shortest is 100.0 ms");
+  refused({"--events", "/nowhere/events"}, "cannot write events to /nowhere/events");
+  write_config("");
+  const Outcome good = run(coroscope({"serve", "--config", config(), "--check-config"}));
+  EXPECT_EQ(good.code, 0) << good.errors;
+  EXPECT_NE(good.output.find("is good: 1 rule to watch"), std::string::npos) << good.output;
+}
+
+}  // namespace
+}  // namespace coroscope::testing

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// The server, asked over real sockets.
+#include "daemon/http_server.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "util/fd.h"
+
+namespace coroscope::daemon {
+namespace {
+
+Fd connect_to(uint16_t port) {
+  Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  return fd;
+}
+
+void send_text(const Fd& fd, const std::string& text) {
+  EXPECT_EQ(::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL),
+            static_cast<ssize_t>(text.size()));
+}
+
+std::string read_all(const Fd& fd) {
+  std::string text;
+  char buffer[4096];
+  for (ssize_t size = 0; (size = ::recv(fd.get(), buffer, sizeof buffer, 0)) > 0;) {
+    text.append(buffer, static_cast<size_t>(size));
+  }
+  return text;
+}
+
+// The whole answer to one request with these headers, each ended by \r\n.
+std::string ask(uint16_t port, const std::string& line, const std::string& headers) {
+  const Fd fd = connect_to(port);
+  send_text(fd, line + " HTTP/1.1\r\n" + headers + "Connection: close\r\n\r\n");
+  return read_all(fd);
+}
+
+std::unique_ptr<HttpServer> serve(HttpOptions options = {}) {
+  auto server = HttpServer::start(options, [](const Request& request) {
+    std::string body = request.path;
+    for (const auto& [name, value] : request.parameters) body += " " + name + "=" + value;
+    return Response{.status = request.path == "/missing" ? 404 : 200, .body = body};
+  });
+  if (server) return std::move(*server);
+  ADD_FAILURE() << server.error().message;
+  return nullptr;
+}
+
+constexpr const char* local = "Host: 127.0.0.1\r\n";
+
+TEST(HttpServer, Answers) {
+  const auto server = serve();
+  ASSERT_TRUE(server);
+  const std::string answer = ask(server->port(), "GET /metrics?pid=7&debug=1", local);
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 200")) << answer;
+  EXPECT_TRUE(answer.ends_with("\r\n\r\n/metrics debug=1 pid=7")) << answer;
+  EXPECT_TRUE(ask(server->port(), "GET /missing", local).starts_with("HTTP/1.1 404"));
+}
+
+TEST(HttpServer, OnlyWhoAsksForIt) {
+  const auto server = serve();
+  ASSERT_TRUE(server);
+  const auto status = [&](const std::string& line, const std::string& headers) {
+    return ask(server->port(), line, headers).substr(9, 3);
+  };
+  EXPECT_EQ(status("GET /", "Host: localhost:9177\r\n"), "200");
+  EXPECT_EQ(status("GET /", "Host: [::1]:9177\r\n"), "200");
+  EXPECT_EQ(status("GET /", "Host: evil.example\r\n"), "403") << "its name may lead to us";
+  EXPECT_EQ(status("GET /", ""), "403");
+  EXPECT_EQ(status("GET /", "Host: 127.0.0.1\r\nOrigin: http://evil.example\r\n"), "403");
+  EXPECT_EQ(status("GET /", "Host: 127.0.0.1\r\nOrigin: http://127.0.0.1\r\n"), "200");
+  EXPECT_EQ(status("POST /", std::string(local) + "Content-Length: 0\r\n"), "405");
+  EXPECT_EQ(status("DELETE /", local), "405");
+}
+
+TEST(HttpServer, ATokenIsNeededIfThereIsOne) {
+  const auto server = serve({.token = "secret"});
+  ASSERT_TRUE(server);
+  const auto status = [&](const std::string& headers) {
+    return ask(server->port(), "GET /", local + headers).substr(9, 3);
+  };
+  EXPECT_EQ(status(""), "401");
+  EXPECT_EQ(status("Authorization: Bearer wrong!\r\n"), "401");
+  EXPECT_EQ(status("Authorization: Bearer secre\r\n"), "401");
+  EXPECT_EQ(status("Authorization: Bearer secret2\r\n"), "401");
+  EXPECT_EQ(status("Authorization: Bearer secret\r\n"), "200");
+}
+
+TEST(HttpServer, ListensForOthersWithATokenOnly) {
+  const auto refused = HttpServer::start({.host = "0.0.0.0"}, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::usage);
+  EXPECT_NE(refused.error().message.find("token_file"), std::string::npos);
+  EXPECT_TRUE(serve({.host = "0.0.0.0", .token = "secret"}));
+}
+
+TEST(HttpServer, APortThatIsTakenIsAnError) {
+  const auto server = serve();
+  ASSERT_TRUE(server);
+  const auto second = HttpServer::start({.port = server->port()}, {});
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().kind, ErrorKind::environment);
+  EXPECT_NE(second.error().message.find(std::to_string(server->port())), std::string::npos);
+}
+
+// More than it has threads, and than it lets wait, that say nothing; and one that began a request.
+TEST(HttpServer, DoesNotWaitForSlowClientsAtItsEnd) {
+  auto server = serve();
+  ASSERT_TRUE(server);
+  std::vector<Fd> silent;
+  for (int i = 0; i < 24; ++i) silent.push_back(connect_to(server->port()));
+  send_text(silent.front(), "GET / HTTP/1.1\r\nHost:");
+  server.reset();
+  // Its end, and not our time-out, is what they see.
+  for (const Fd& fd : silent) read_all(fd);
+}
+
+TEST(HttpServer, ManyAtOnceGetTheirAnswers) {
+  const auto server = serve();
+  ASSERT_TRUE(server);
+  std::atomic<int> good{0};
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 8; ++i) {
+    clients.emplace_back([&] {
+      for (int n = 0; n < 25; ++n) {
+        good += ask(server->port(), "GET /x", local).starts_with("HTTP/1.1 200");
+      }
+    });
+  }
+  for (std::thread& client : clients) client.join();
+  EXPECT_EQ(good, 200);
+}
+
+TEST(Hosts, WhoIsLoopbackAndWhoIsAnswered) {
+  for (const char* host : {"127.0.0.1", "127.1.2.3", "::1", "localhost"}) {
+    EXPECT_TRUE(is_loopback(host)) << host;
+  }
+  for (const char* host : {"0.0.0.0", "::", "10.0.0.1", "127.evil.example", ""}) {
+    EXPECT_FALSE(is_loopback(host)) << host;
+  }
+  EXPECT_TRUE(is_allowed_host("10.0.0.1:80", "0.0.0.0"));
+  EXPECT_TRUE(is_allowed_host("box.example:80", "box.example"));
+  EXPECT_FALSE(is_allowed_host("box.example:80", "0.0.0.0"));
+  EXPECT_FALSE(is_allowed_host("127.0.0.1.evil.example", "127.0.0.1"));
+  EXPECT_FALSE(is_allowed_host("[::1", "::1"));
+}
+
+}  // namespace
+}  // namespace coroscope::daemon

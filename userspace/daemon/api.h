@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the daemon answers, from the view and by looking at a process anew.
+#pragma once
+
+#include "daemon/host.h"
+#include "daemon/http_server.h"
+
+namespace coroscope::daemon {
+
+// Answers one request; may be called by several threads at once.
+//
+//   /healthz                  200 while looks go on, else 503
+//   /readyz                   200 once all processes were looked for
+//   /metrics                  for Prometheus
+//   /api/v1/processes         [process]
+//   /api/v1/processes/PID     the same of one, with all its findings and stacks
+//   /api/v1/verdicts          [finding], of all processes: faults, and what may become one
+//   /api/v1/stacks/ID         the frames of a stack that a series or a finding names
+//   /debug/pprof/goroutine    ?pid=: a profile of that process, for go tool pprof
+class Api {
+ public:
+  // `interval_ns`: between two looks, by which it is told whether they go on.
+  Api(const Published& published, uint64_t interval_ns)
+      : published_(published), interval_ns_(interval_ns) {}
+
+  Response answer(const Request& request);
+
+ private:
+  Response health(const HostView& view) const;
+  Response profile(const HostView& view, const Request& request);
+
+  const Published& published_;
+  uint64_t interval_ns_;
+  std::mutex profiling_;  // one at a time: it takes memory and time
+};
+
+}  // namespace coroscope::daemon

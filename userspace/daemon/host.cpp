@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/host.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "util/clock.h"
+#include "util/log.h"
+
+namespace coroscope::daemon {
+namespace {
+
+// Of a processor, for looks at the memory of all processes together.
+constexpr double share_of_all = 0.02;
+
+// When to try again with a process that could not be watched.
+constexpr uint64_t retry_ns = 60'000'000'000;
+
+OwnCost own_cost() {
+  OwnCost cost;
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto ns = [](const timeval& time) {
+    return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 +
+           static_cast<uint64_t>(time.tv_usec) * 1000;
+  };
+  cost.cpu_ns = ns(usage.ru_utime) + ns(usage.ru_stime);
+  std::string text;
+  if (read_text_file("/proc/self/stat", &text, 4096)) {
+    if (const auto stat = parse_stat(text)) {
+      cost.resident_bytes = stat->resident_pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+    }
+  }
+  cost.descriptors = list_numbers("/proc/self/fd").size();
+  return cost;
+}
+
+}  // namespace
+
+Host::Host(Config config, std::vector<IgnoreRule> ignored, EventLog events, Published& published)
+    : config_(std::move(config)),
+      ignored_(std::move(ignored)),
+      log_(std::move(events)),
+      published_(published),
+      started_unix_ns_(unix_ns()) {}
+
+Host::~Host() = default;
+
+// The first one that is needed loads the programs: a host without BPF can do census.
+Result<std::shared_ptr<KernelCounters>> Host::kernel() {
+  if (kernel_) return kernel_;
+  auto loaded = KernelCounters::load({});
+  if (!loaded) return loaded.error();
+  kernel_ = std::make_shared<KernelCounters>(std::move(*loaded));
+  return kernel_;
+}
+
+void Host::note_unwatched(Unwatched unwatched, uint64_t now_ns) {
+  const pid_t pid = unwatched.pid;
+  discovery_.again(pid, now_ns, retry_ns);
+  const auto known = unwatched_.find(pid);
+  if (known == unwatched_.end() || known->second.why != unwatched.why) {
+    tell(lost_line(unwatched, unix_ns()));
+  }
+  unwatched_[pid] = std::move(unwatched);
+}
+
+void Host::attach(const Process& process, const ProcessFacts& facts, const MatchRule* rule,
+                  uint64_t now_ns) {
+  const auto mode = rule != nullptr && rule->probes ? rule->probes : config_.probes;
+  std::shared_ptr<KernelCounters> counters;
+  if (mode != ProbeMode::census) {
+    auto loaded = kernel();
+    if (!loaded) {
+      note_unwatched({process.pid(), facts.command_line, loaded.error().message}, now_ns);
+      return;
+    }
+    counters = *loaded;
+  }
+  auto watched = Watched::attach(process.pid(), facts, config_, rule, ignored_, counters);
+  if (!watched) {
+    if (watched.error().kind == ErrorKind::target_gone) return;
+    note_unwatched({process.pid(), facts.command_line, watched.error().message}, now_ns);
+    return;
+  }
+  unwatched_.erase(process.pid());
+  ++attached_;
+  Entry entry;
+  entry.watched = std::move(*watched);
+  entry.view = entry.watched->view(config_);
+  entry.next_ns = monotonic_ns() + config_.interval_ns;
+  tell(attached_line(*entry.view, unix_ns()));
+  entries_.insert_or_assign(process.pid(), std::move(entry));
+}
+
+void Host::consider(pid_t pid, uint64_t now_ns) {
+  auto process = Process::open(pid);
+  if (!process) return;
+  const ProcessFacts facts = facts_of(*process);
+  const auto asked = wanted(config_, facts);
+  if (asked) attach(*process, facts, asked->rule, now_ns);
+}
+
+void Host::discover(uint64_t now_ns) {
+  ++scans_;
+  const std::vector<pid_t> found = discovery_.scan(now_ns);
+  std::erase_if(unwatched_, [](const auto& one) {
+    return ::access(fmt::format("/proc/{}", one.first).c_str(), F_OK) != 0;
+  });
+  for (const pid_t pid : found) {
+    // One that executed another program is told again before anybody looked at it.
+    const auto at = entries_.find(pid);
+    if (at != entries_.end() && at->second.watched->process().alive() &&
+        !at->second.watched->process().executed()) {
+      continue;
+    }
+    if (at != entries_.end()) let_go(at, at->second.watched->process().gone().message);
+    consider(pid, now_ns);
+  }
+}
+
+void Host::tell(const Entry& entry, const std::vector<VerdictEvent>& events) {
+  for (const VerdictEvent& event : events) {
+    tell(verdict_line(*entry.view, event, unix_ns()));
+  }
+}
+
+void Host::look_at(Entry& entry, uint64_t now_ns) {
+  const uint64_t begun = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+  const double share = share_of_all / static_cast<double>(entries_.size());
+  if (entry.watched->look(share)) {
+    entry.view = entry.watched->view(config_);
+    tell(entry, entry.faults.take(entry.view->report, unix_ns()));
+  }
+  look_ns_ += clock_ns(CLOCK_THREAD_CPUTIME_ID) - begun;
+  ++looks_;
+  entry.next_ns = std::max(entry.next_ns + config_.interval_ns, now_ns);
+}
+
+Host::Entries::iterator Host::let_go(Entries::iterator at, const std::string& why) {
+  Entry& entry = at->second;
+  entry.watched->observation().close_account();
+  entry.view = entry.watched->view(config_);
+  tell(entry, entry.faults.close_all());
+  tell(detached_line(*entry.view, why, unix_ns()));
+  entry.watched->observation().detach();
+  ++let_go_;
+  return entries_.erase(at);
+}
+
+void Host::step() {
+  const uint64_t now = monotonic_ns();
+  for (auto at = entries_.begin(); at != entries_.end();) {
+    const Process& process = at->second.watched->process();
+    if (!process.alive() || process.executed()) {
+      at = let_go(at, process.gone().message);
+      continue;
+    }
+    if (now >= at->second.next_ns) look_at(at->second, now);
+    ++at;
+  }
+  if (now >= scan_ns_) {
+    discover(now);
+    scan_ns_ = now + config_.scan_ns;
+  }
+  publish();
+}
+
+uint64_t Host::next_ns() const {
+  uint64_t next = scan_ns_;
+  for (const auto& [pid, entry] : entries_) next = std::min(next, entry.next_ns);
+  return next;
+}
+
+std::vector<int> Host::pidfds() const {
+  std::vector<int> fds;
+  for (const auto& [pid, entry] : entries_) fds.push_back(entry.watched->process().pidfd());
+  return fds;
+}
+
+void Host::reload(Config config, std::vector<IgnoreRule> ignored) {
+  config_ = std::move(config);
+  ignored_ = std::move(ignored);
+  for (auto at = entries_.begin(); at != entries_.end();) {
+    const bool keeps = wanted(config_, facts_of(at->second.watched->process())).has_value();
+    at->second.watched->observation().ignore(ignored_);
+    at = keeps ? std::next(at) : let_go(at, "the config does not want it any more");
+  }
+  unwatched_.clear();
+  discovery_.forget_all();
+  scan_ns_ = 0;
+  tell(config_line("", unix_ns()));
+}
+
+void Host::refuse(const std::string& why) {
+  tell(config_line(why, unix_ns()));
+  publish();
+}
+
+void Host::let_all_go(const std::string& why) {
+  while (!entries_.empty()) let_go(entries_.begin(), why);
+  publish();
+}
+
+void Host::publish() {
+  auto view = std::make_shared<HostView>();
+  view->unix_ns = unix_ns();
+  view->monotonic_ns = monotonic_ns();
+  view->started_unix_ns = started_unix_ns_;
+  for (const auto& [pid, entry] : entries_) view->processes.push_back(entry.view);
+  for (const auto& [pid, unwatched] : unwatched_) view->unwatched.push_back(unwatched);
+  view->scans = scans_;
+  view->attached = attached_;
+  view->let_go = let_go_;
+  view->own = own_cost();
+  view->own.look_ns = look_ns_;
+  view->own.looks = looks_;
+  published_.set(std::move(view));
+  for (const std::string& line : events_) log_.write(line);
+  events_.clear();
+}
+
+}  // namespace coroscope::daemon

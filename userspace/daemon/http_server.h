@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// HTTP for the daemon: who may ask, what it costs at most, and nothing of what is answered.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "util/result.h"
+
+namespace coroscope::daemon {
+
+struct Request {
+  std::string path;
+  std::map<std::string, std::string> parameters;  // of the query; the last of a name counts
+};
+
+struct Response {
+  int status = 200;
+  std::string type = "text/plain; charset=utf-8";
+  std::string body;
+};
+
+struct HttpOptions {
+  std::string host = "127.0.0.1";
+  uint16_t port = 0;       // 0: any that is free
+  std::string token = {};  // has to come as "Authorization: Bearer TOKEN"; empty: nothing has to
+};
+
+// Answers GET and HEAD, in threads of its own. Any other method is refused, as is a request
+// whose Host names neither an address, localhost nor the host that we listen on (or a page of
+// another site could ask through its reader's browser), or whose Origin is not that Host.
+class HttpServer {
+ public:
+  // `answer` is called by several threads at once. Errors: environment; usage if others than
+  // this host could ask, and nothing says who may.
+  static Result<std::unique_ptr<HttpServer>> start(const HttpOptions& options,
+                                                   std::function<Response(const Request&)> answer);
+  // Does not wait for slow clients for longer than a second.
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  uint16_t port() const;
+
+ private:
+  struct State;
+  explicit HttpServer(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// Whether only this host can reach it: 127.0.0.0/8, ::1 or localhost.
+bool is_loopback(const std::string& host);
+
+// Whether a Host header may be answered, by one that listens on `own`.
+bool is_allowed_host(const std::string& header, const std::string& own);
+
+}  // namespace coroscope::daemon

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/serve.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "daemon/api.h"
+#include "daemon/host.h"
+#include "daemon/http_server.h"
+#include "proc/process.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+namespace coroscope::daemon {
+namespace {
+
+constexpr size_t most_config_bytes = 1 << 20;
+constexpr size_t most_token_bytes = 4096;
+
+Result<std::string> read_file(const std::string& path, size_t most) {
+  std::string text;
+  if (!read_text_file(path, &text, most + 1)) {
+    return Error{ErrorKind::usage, fmt::format("cannot read {}: {}", path, std::strerror(errno))};
+  }
+  if (text.size() > most) {
+    return Error{ErrorKind::usage, fmt::format("{} is larger than {} bytes", path, most)};
+  }
+  return text;
+}
+
+Result<std::string> read_token(const Config& config) {
+  if (config.token_file.empty()) return std::string();
+  auto text = read_file(config.token_file, most_token_bytes);
+  if (!text) return text;
+  while (!text->empty() && std::isspace(static_cast<unsigned char>(text->back()))) {
+    text->pop_back();
+  }
+  if (text->empty()) {
+    return Error{ErrorKind::usage, config.token_file + " holds no token"};
+  }
+  return text;
+}
+
+enum class Signal { none, reload, end };
+
+// Waits until `until_ns`, a signal, or the end of one of the processes.
+Signal wait_for(uint64_t until_ns, const Fd& signals, const std::vector<int>& pidfds) {
+  std::vector<pollfd> fds{{signals.get(), POLLIN, 0}};
+  for (const int pidfd : pidfds) fds.push_back({pidfd, POLLIN, 0});
+  const uint64_t now = monotonic_ns();
+  const uint64_t left = until_ns > now ? until_ns - now : 0;
+  const timespec timeout{static_cast<time_t>(left / 1'000'000'000),
+                         static_cast<long>(left % 1'000'000'000)};
+  ::ppoll(fds.data(), fds.size(), &timeout, nullptr);
+  signalfd_siginfo info{};
+  if (::read(signals.get(), &info, sizeof info) != sizeof info) return Signal::none;
+  return info.ssi_signo == SIGHUP ? Signal::reload : Signal::end;
+}
+
+Result<void> read_again(const ServeSettings& settings, Host& host) {
+  if (settings.config_path.empty()) {
+    return Error{ErrorKind::usage, "there is no config file to read again"};
+  }
+  auto config = read_config(settings.config_path);
+  if (!config) return config.error();
+  if (auto changed = settings.override_config(*config); !changed) return changed.error();
+  auto ignored = read_ignored(*config);
+  if (!ignored) return ignored.error();
+  host.reload(std::move(*config), std::move(*ignored));
+  return {};
+}
+
+}  // namespace
+
+Result<Config> read_config(const std::string& path) {
+  if (path.empty()) return Config{};
+  auto text = read_file(path, most_config_bytes);
+  if (!text) return text.error();
+  return parse_config(*text, path);
+}
+
+Result<std::vector<IgnoreRule>> read_ignored(const Config& config) {
+  if (config.ignore.empty()) return std::vector<IgnoreRule>();
+  auto text = read_file(config.ignore, most_config_bytes);
+  if (!text) return text.error();
+  return parse_ignore_file(*text, config.ignore, day_of(unix_ns()));
+}
+
+Result<void> serve(const ServeSettings& settings, const Fd& signals) {
+  const Config& config = settings.config;
+  auto ignored = read_ignored(config);
+  if (!ignored) return ignored.error();
+  auto token = read_token(config);
+  if (!token) return token.error();
+  auto events = EventLog::open(config.events);
+  if (!events) return events.error();
+  Published published;
+  Api api(published, config.interval_ns);
+  auto server = HttpServer::start({config.host, config.port, *token},
+                                  [&api](const Request& request) { return api.answer(request); });
+  if (!server) return server.error();
+  const bool six = config.host.find(':') != std::string::npos;
+  const std::string address =
+      fmt::format("{}{}{}:{}", six ? "[" : "", config.host, six ? "]" : "", (*server)->port());
+  events->write(serving_line(address, unix_ns()));
+  log_info("serving on http://{}", address);
+
+  Host host(config, std::move(*ignored), std::move(*events), published);
+  for (;;) {
+    host.step();
+    const Signal signal = wait_for(host.next_ns(), signals, host.pidfds());
+    if (signal == Signal::end) break;
+    if (signal != Signal::reload) continue;
+    if (auto read = read_again(settings, host); !read) host.refuse(read.error().message);
+  }
+  host.let_all_go("the daemon ends");
+  return {};
+}
+
+}  // namespace coroscope::daemon
