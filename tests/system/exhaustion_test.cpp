@@ -86,6 +86,32 @@ TEST(ExhaustedTargets, AreRefused) {
   const auto beyond = kernel->add_target({.stacks = 1});
   ASSERT_FALSE(beyond);
   EXPECT_EQ(beyond.error().kind, ErrorKind::usage);
+  kernel->remove_target(7);
+  const auto freed = kernel->add_target({.stacks = 1});
+  ASSERT_TRUE(freed) << freed.error().message;
+  EXPECT_EQ(*freed, 7u);
+}
+
+TEST_P(Exhausted, ASlotThatIsUsedAgainKnowsNothingOfItsFormerOwner) {
+  auto loaded = KernelCounters::load({});
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  const auto kernel = std::make_shared<KernelCounters>(std::move(*loaded));
+  for (int round = 0; round < 4; ++round) {
+    SCOPED_TRACE(round);
+    ChurnTarget target;
+    auto opened = Observation::open(target.pid());
+    ASSERT_TRUE(opened) << opened.error().message;
+    Observation& observation = **opened;
+    ASSERT_TRUE(attach_to(observation, kernel, {.mode = GetParam()}));
+    ASSERT_TRUE(observation.tick());
+    const SiteCounts truth = target.pause();
+    const Account account = observation.account();
+    EXPECT_EQ(counts_by_site(observation, account), truth);
+    EXPECT_EQ(account.losses.total(), 0u) << losses_of(account);
+  }
+  const auto first = kernel->add_target({.stacks = 1});
+  ASSERT_TRUE(first);
+  EXPECT_EQ(*first, 0u) << "each had the room of the one before";
 }
 
 // A target of which each coroutine has a spawn stack of its own.

@@ -59,6 +59,7 @@ class Daemon {
     const json serving = next("serving");
     if (serving.is_null()) return;
     const std::string address = serving["address"];
+    url_ = "http://" + address;
     client_.emplace("127.0.0.1", std::stoi(address.substr(address.rfind(':') + 1)));
     client_->set_read_timeout(patience_ms / 1000);
   }
@@ -82,6 +83,7 @@ class Daemon {
     EXPECT_EQ(answer->status, status) << path << ": " << answer->body;
     return answer->body;
   }
+  std::string url() const { return url_; }
   json get_json(const std::string& path) { return json::parse(get(path)); }
 
   // Asks until the answer satisfies `good`.
@@ -106,6 +108,7 @@ class Daemon {
 
  private:
   Child child_;
+  std::string url_;
   std::optional<httplib::Client> client_;
 };
 
@@ -224,17 +227,34 @@ TEST_F(Serve, WatchesWhatItsConfigWants) {
   EXPECT_EQ(daemon.end().code, 0);
 }
 
-TEST_F(Serve, GivesProfiles) {
+TEST_F(Serve, GivesProfilesAsGoDoes) {
   write_config("");
-  const auto target = start({"leak_ramp", "steady"});
+  const auto target = start({"leak_ramp", "leak", "--rate", "100"});
   Daemon daemon(config());
   daemon.next("attached");
   const std::string path = "/debug/pprof/goroutine";
-  const std::string profile = daemon.get(path + "?pid=" + std::to_string(target->pid()));
-  EXPECT_TRUE(profile.starts_with("\x1f\x8b")) << "gzip";
+  const std::string ours = path + "?pid=" + std::to_string(target->pid());
+  EXPECT_TRUE(daemon.get(ours).starts_with("\x1f\x8b")) << "gzip";
+  EXPECT_TRUE(daemon.get(ours + "&debug=1").starts_with("goroutine profile: total "));
+  EXPECT_NE(daemon.get(ours + "&debug=2").find("send_for_ever(...)"), std::string::npos);
   daemon.get(path, 400);
+  daemon.get(ours + "&debug=3", 400);
+  daemon.get(ours + "&seconds=5", 400);
   daemon.get(path + "?pid=1", 404);
   daemon.get(path + "?pid=x", 404);
+
+  // What it fetches it keeps, in a folder of its own.
+  const auto pprof = [&](const std::string& options) {
+    const Outcome outcome = run(
+        {"/bin/sh", "-c", "PPROF_TMPDIR=" + folder_.string() + " exec go tool pprof " + options});
+    EXPECT_EQ(outcome.code, 0) << outcome.errors;
+    return outcome.output;
+  };
+  const std::string url = "'" + daemon.url() + ours + "'";
+  EXPECT_NE(pprof("-top " + url).find("send_for_ever"), std::string::npos);
+  EXPECT_NE(pprof("-list send_for_ever " + url).find("channel.send(1)"), std::string::npos);
+  const std::string more = pprof("-top -diff_base " + url + " " + url);
+  EXPECT_NE(more.find("Showing nodes accounting for"), std::string::npos) << more;
   EXPECT_EQ(daemon.end().code, 0);
 }
 

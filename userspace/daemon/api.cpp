@@ -157,7 +157,7 @@ constexpr const char* index_text =
     "/api/v1/processes/PID          one of them, with its stacks and findings\n"
     "/api/v1/verdicts               what is wrong, or may become so\n"
     "/api/v1/stacks/ID              where a stack that a series names is\n"
-    "/debug/pprof/goroutine?pid=PID for go tool pprof\n"
+    "/debug/pprof/goroutine?pid=PID for go tool pprof; with &debug=1 or 2 as text\n"
     "/healthz /readyz";
 
 }  // namespace
@@ -171,16 +171,24 @@ Response Api::health(const HostView& view) const {
 }
 
 Response Api::profile(const HostView& view, const Request& request) {
-  const auto asked = request.parameters.find("pid");
-  const auto pid = asked == request.parameters.end() ? std::nullopt : number_of(asked->second);
-  const ProcessView* process = pid ? find(view, *pid) : nullptr;
-  if (process == nullptr) {
-    return plain(asked == request.parameters.end() ? 400 : 404,
-                 "say which process, as ?pid=PID; /api/v1/processes has those that are watched");
+  const auto parameter = [&request](const char* name) {
+    const auto found = request.parameters.find(name);
+    return found == request.parameters.end() ? std::string() : found->second;
+  };
+  if (parameter("pid").empty() || !parameter("seconds").empty()) {
+    return plain(400,
+                 "ask for ?pid=PID, and &debug=1 or 2 for text; of one moment, so without "
+                 "seconds; /api/v1/processes has the processes that are watched");
   }
+  const auto form = profile_form(parameter("debug"));
+  if (!form) return plain(400, "debug is 0, 1 or 2");
+  const auto pid = number_of(parameter("pid"));
+  const ProcessView* process = pid ? find(view, *pid) : nullptr;
+  if (process == nullptr) return plain(404, "no such process is watched: see /api/v1/processes");
   const std::lock_guard lock(profiling_);
-  auto made = take_profile(process->pid, process->start_ticks);
+  auto made = take_profile(process->pid, process->start_ticks, *form);
   if (!made) return plain(503, made.error().message);
+  if (*form != ProfileForm::proto) return {200, "text/plain; charset=utf-8", std::move(*made)};
   return {200, "application/octet-stream", std::move(*made)};
 }
 

@@ -16,7 +16,7 @@ namespace coroscope::daemon {
 //   /api/v1/processes/PID     the same of one, with all its findings and stacks
 //   /api/v1/verdicts          [finding], of all processes: faults, and what may become one
 //   /api/v1/stacks/ID         the frames of a stack that a series or a finding names
-//   /debug/pprof/goroutine    ?pid=: a profile of that process, for go tool pprof
+//   /debug/pprof/goroutine    ?pid=&debug=: a profile of that process, in the forms of Go's
 class Api {
  public:
   // `interval_ns`: between two looks, by which it is told whether they go on.

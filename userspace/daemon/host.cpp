@@ -117,7 +117,10 @@ void Host::discover(uint64_t now_ns) {
         !at->second.watched->process().executed()) {
       continue;
     }
-    if (at != entries_.end()) let_go(at, at->second.watched->process().gone().message);
+    if (at != entries_.end()) {
+      tell(at->second, at->second.faults.close_all());
+      let_go(at, at->second.watched->process().gone().message);
+    }
     consider(pid, now_ns);
   }
 }
@@ -144,7 +147,6 @@ Host::Entries::iterator Host::let_go(Entries::iterator at, const std::string& wh
   Entry& entry = at->second;
   entry.watched->observation().close_account();
   entry.view = entry.watched->view(config_);
-  tell(entry, entry.faults.close_all());
   tell(detached_line(*entry.view, why, unix_ns()));
   entry.watched->observation().detach();
   ++let_go_;
@@ -156,6 +158,7 @@ void Host::step() {
   for (auto at = entries_.begin(); at != entries_.end();) {
     const Process& process = at->second.watched->process();
     if (!process.alive() || process.executed()) {
+      tell(at->second, at->second.faults.close_all());
       at = let_go(at, process.gone().message);
       continue;
     }
@@ -200,6 +203,7 @@ void Host::refuse(const std::string& why) {
   publish();
 }
 
+// Their faults go on: nobody looks any more.
 void Host::let_all_go(const std::string& why) {
   while (!entries_.empty()) let_go(entries_.begin(), why);
   publish();

@@ -8,8 +8,47 @@
 #include "observe/dumping.h"
 
 namespace coroscope::daemon {
+namespace {
 
-Result<std::string> take_profile(pid_t pid, uint64_t start_ticks) {
+DumpPage page_of(const Dump& dump, bool grouped) {
+  DumpPage page{.dump = dump, .grouped = grouped, .filtered = false};
+  std::vector<uint32_t> records(dump.records.size());
+  std::iota(records.begin(), records.end(), 0U);
+  page.matched = records.size();
+  if (grouped) {
+    page.groups = group(dump, records, DumpSort::count);
+    page.groups_matched = page.groups.size();
+  } else {
+    sort_by_age(dump, records);
+    page.records = std::move(records);
+  }
+  return page;
+}
+
+std::string encode(const DumpPage& page, DumpDetails& details, DumpEncoder& encoder) {
+  const Dump& dump = page.dump;
+  std::string text = encoder.begin(page);
+  for (const DumpGroup& one : page.groups) {
+    text += encoder.group(page, one, details.describe(dump, dump.records[one.example]),
+                          details.count_names_of(dump, one.members));
+  }
+  for (const uint32_t index : page.records) {
+    const DumpRecord& record = dump.records[index];
+    text += encoder.coroutine(page, record, details.names_of(record));
+  }
+  return text + encoder.end(page, details.unread());
+}
+
+}  // namespace
+
+std::optional<ProfileForm> profile_form(std::string_view debug) {
+  if (debug.empty() || debug == "0") return ProfileForm::proto;
+  if (debug == "1") return ProfileForm::groups;
+  if (debug == "2") return ProfileForm::coroutines;
+  return std::nullopt;
+}
+
+Result<std::string> take_profile(pid_t pid, uint64_t start_ticks, ProfileForm form) {
   auto observation = Observation::open(pid);
   if (!observation) return observation.error();
   if ((*observation)->process().start_ticks() != start_ticks) {
@@ -18,19 +57,8 @@ Result<std::string> take_profile(pid_t pid, uint64_t start_ticks) {
   auto dump = take_dump(**observation);
   if (!dump) return dump.error();
   TargetDetails details((*observation)->target());
-  DumpPage page{.dump = *dump, .grouped = true, .filtered = false};
-  std::vector<uint32_t> records(dump->records.size());
-  std::iota(records.begin(), records.end(), 0U);
-  page.matched = records.size();
-  page.groups = group(*dump, records, DumpSort::count);
-  page.groups_matched = page.groups.size();
-  const auto encoder = pprof_dump();
-  std::string text = encoder->begin(page);
-  for (const DumpGroup& one : page.groups) {
-    text += encoder->group(page, one, details.describe(*dump, dump->records[one.example]),
-                           details.count_names_of(*dump, one.members));
-  }
-  return text + encoder->end(page, details.unread());
+  const auto encoder = form == ProfileForm::proto ? pprof_dump() : go_dump();
+  return encode(page_of(*dump, form != ProfileForm::coroutines), details, *encoder);
 }
 
 }  // namespace coroscope::daemon

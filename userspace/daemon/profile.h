@@ -3,15 +3,24 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "util/result.h"
 
 namespace coroscope::daemon {
 
-// A profile of all coroutines of a process, in pprof's format: gzip-compressed profile.proto.
-// Looks at the process anew, apart from the observation that goes on. Errors: as of
-// Observation::open; target_gone if `pid` is another process than began at `start_ticks`.
-Result<std::string> take_profile(pid_t pid, uint64_t start_ticks);
+// The forms that Go's net/http/pprof has, by its parameter `debug`.
+enum class ProfileForm {
+  proto,       // 0: gzip-compressed profile.proto, for pprof
+  groups,      // 1: text, those at the same stacks together
+  coroutines,  // 2: text, each on its own
+};
+std::optional<ProfileForm> profile_form(std::string_view debug);
+
+// All coroutines of a process. Looks at it anew, apart from the observation that goes on. Errors:
+// as of Observation::open; target_gone if `pid` is another process than began at `start_ticks`.
+Result<std::string> take_profile(pid_t pid, uint64_t start_ticks, ProfileForm form);
 
 }  // namespace coroscope::daemon

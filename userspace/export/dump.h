@@ -39,6 +39,9 @@ std::unique_ptr<DumpEncoder> folded_dump();
 // For pprof: its gzip-compressed profile.proto. Groups, or coroutines, are the samples.
 std::unique_ptr<DumpEncoder> pprof_dump();
 
+// As the text forms of Go's net/http/pprof: groups as with debug=1, coroutines as with debug=2.
+std::unique_ptr<DumpEncoder> go_dump();
+
 // What a page holds at most; what is beyond is counted on it.
 struct HtmlBounds {
   size_t nodes = 50'000;  // frames of all stacks, those that begin alike together

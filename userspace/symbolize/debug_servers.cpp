@@ -5,6 +5,7 @@
 #include <elfutils/debuginfod.h>
 
 #include <cstdlib>
+#include <mutex>
 
 #include "util/log.h"
 
@@ -18,6 +19,12 @@ std::string& hidden_urls() {
   return urls;
 }
 
+// The environment is the whole process's: two observers of a daemon must not ask at once.
+std::mutex& environment() {
+  static std::mutex mutex;
+  return mutex;
+}
+
 // The library looks there each time that it is asked.
 class ShownUrls {
  public:
@@ -25,6 +32,9 @@ class ShownUrls {
   ~ShownUrls() { ::unsetenv(DEBUGINFOD_URLS_ENV_VAR); }
   ShownUrls(const ShownUrls&) = delete;
   ShownUrls& operator=(const ShownUrls&) = delete;
+
+ private:
+  const std::lock_guard<std::mutex> alone_{environment()};
 };
 
 // Of what this thread asks for.
@@ -84,6 +94,7 @@ DebugServers::DebugServers(std::chrono::nanoseconds budget) : left_(budget) {}
 DebugServers::~DebugServers() = default;
 
 void DebugServers::hide_from_libdw() {
+  const std::lock_guard alone(environment());
   const char* urls = std::getenv(DEBUGINFOD_URLS_ENV_VAR);
   if (urls == nullptr) return;
   hidden_urls() = urls;
