@@ -181,6 +181,28 @@ apt_get() {
     -o DPkg::Lock::Timeout=600 --no-install-recommends "$@" </dev/null
 }
 
+# Of packages that start a service when they are installed, so that they are not: unpacked into
+# build/tools. A file of each shows that it is there.
+readonly unpacked='
+prometheus               usr/bin/prometheus
+prometheus-alertmanager  usr/bin/prometheus-alertmanager
+'
+
+unpack_tools() {
+  local package file folder="$root/build/tools" work
+  while read -r package file; do
+    [[ -n "$package" && ! -x "$folder/$file" ]] || continue
+    is_debian_like ||
+      fail "$exit_environment" "this is no Debian, so $package was not fetched: it has to be in build/tools/$file"
+    say "unpacking: $package"
+    work="$(mktemp -d)"
+    (cd "$work" && { apt-get -qq download "$package" || { apt_get update && apt-get -qq download "$package"; }; } &&
+      mkdir -p "$folder" && dpkg-deb -x "$work"/*.deb "$folder") >"$work/log" 2>&1 </dev/null ||
+      { cat "$work/log" >&2; fail "$exit_environment" "apt-get could not download $package"; }
+    rm -rf "$work"
+  done <<<"$unpacked"
+}
+
 # What a build or a test runs under.
 launcher=()
 

@@ -36,7 +36,8 @@ Check check_privilege() {
               ""};
   if (!check.ok) {
     check.fix =
-        "run as root, or give CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE; whether what you "
+        "run as root, or give CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE, and CAP_SYS_ADMIN where the "
+        "kernel wants that for uprobes; whether what you "
         "have is enough is seen below";
   }
   return check;
