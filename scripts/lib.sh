@@ -37,6 +37,7 @@ build  libtomlplusplus-dev     header:toml++/toml.h
 build  libcpp-httplib-dev      module:cpp-httplib
 build  libssl-dev              header:openssl/ssl.h
 build  libbrotli-dev           header:brotli/decode.h
+build  libcap-ng-dev           module:libcap-ng
 build  prometheus-cpp-dev      header:prometheus/text_serializer.h
 build  systemtap-sdt-dev       header:sys/sdt.h
 test   libgtest-dev            header:gtest/gtest.h

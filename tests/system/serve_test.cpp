@@ -67,6 +67,7 @@ class Daemon {
   // The next event of that name; what comes before is left out. Null if it ends first.
   json next(const std::string& event) {
     while (const auto line = child_.read_line()) {
+      told_ += *line + "\n";
       json one = json::parse(*line);
       if (one["event"] == event) return one;
     }
@@ -96,6 +97,9 @@ class Daemon {
     }
   }
 
+  pid_t pid() const { return child_.pid(); }
+  // Its events that were read so far.
+  const std::string& told() const { return told_; }
   void signal(int number) { child_.signal(number); }
   Outcome end() {
     child_.signal(SIGTERM);
@@ -109,6 +113,7 @@ class Daemon {
  private:
   Child child_;
   std::string url_;
+  std::string told_;
   std::optional<httplib::Client> client_;
 };
 
@@ -269,6 +274,44 @@ TEST_F(Serve, SaysWhatItCanNotWatch) {
                                       [](const json& one) { return !one["unwatched"].empty(); });
   EXPECT_EQ(answer["unwatched"][0]["pid"], target.pid());
   EXPECT_EQ(daemon.end().code, 0);
+}
+
+// What /proc/PID/status of a thread says after "Key:".
+std::string status_of(const std::filesystem::path& thread, const std::string& key) {
+  std::ifstream file(thread / "status");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(key + ":\t")) return line.substr(key.size() + 2);
+  }
+  return "";
+}
+
+TEST_F(Serve, GivesUpWhatItDoesNotNeed) {
+  write_config("");
+  const auto target = start({"leak_ramp", "steady"});
+  Daemon daemon(config());
+  daemon.next("attached");
+  // CAP_DAC_READ_SEARCH 2, CAP_SYS_PTRACE 19, CAP_SYS_ADMIN 21, CAP_PERFMON 38, CAP_BPF 39.
+  const uint64_t most = 1u << 2 | 1u << 19 | 1u << 21 | uint64_t{3} << 38;
+  int threads = 0;
+  for (const auto& thread :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(daemon.pid()) + "/task")) {
+    ++threads;
+    for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"}) {
+      EXPECT_EQ(std::stoull(status_of(thread, set), nullptr, 16) & ~most, 0u) << set;
+    }
+    EXPECT_EQ(status_of(thread, "NoNewPrivs"), "1");
+  }
+  EXPECT_GT(threads, 1);
+  EXPECT_EQ(daemon.end().code, 0);
+}
+
+// One of another test may be there, too, and end at any time.
+TEST_F(Serve, ASecondDaemonIsNoticed) {
+  write_config("");
+  Daemon first(config());
+  Daemon second(config());
+  const std::string output = first.end().output + second.end().output;
+  EXPECT_NE((first.told() + second.told() + output).find("\"another_daemon\""), std::string::npos);
 }
 
 TEST_F(Serve, BadConfigsAndOptionsAreRefused) {

@@ -102,6 +102,12 @@ std::string serving_line(const std::string& address, uint64_t unix_ns) {
   return line(json);
 }
 
+std::string another_line(pid_t pid, uint64_t unix_ns) {
+  Json json = begin_line("another_daemon", unix_ns);
+  json["pid"] = pid;
+  return line(json);
+}
+
 std::string config_line(const std::string& wrong, uint64_t unix_ns) {
   Json json = begin_line(wrong.empty() ? "config_read" : "config_refused", unix_ns);
   if (!wrong.empty()) json["why"] = wrong;

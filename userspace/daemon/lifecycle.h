@@ -53,6 +53,8 @@ std::string fault_id(const ReportedFinding& finding);
 
 // Each returns one line with its newline.
 std::string serving_line(const std::string& address, uint64_t unix_ns);
+// Another daemon serves on this host; `pid` is 0 if it can not be seen.
+std::string another_line(pid_t pid, uint64_t unix_ns);
 // The config was read again: `wrong` is why it stays as it was, empty if it does not.
 std::string config_line(const std::string& wrong, uint64_t unix_ns);
 std::string attached_line(const ProcessView& process, uint64_t unix_ns);

@@ -13,6 +13,7 @@
 #include "daemon/api.h"
 #include "daemon/host.h"
 #include "daemon/http_server.h"
+#include "daemon/privilege.h"
 #include "proc/process.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -100,6 +101,7 @@ Result<void> serve(const ServeSettings& settings, const Fd& signals) {
   if (!token) return token.error();
   auto events = EventLog::open(config.events);
   if (!events) return events.error();
+  if (auto dropped = drop_privileges(); !dropped) return dropped.error();
   Published published;
   Api api(published, config.interval_ns);
   auto server = HttpServer::start({config.host, config.port, *token},
@@ -109,6 +111,11 @@ Result<void> serve(const ServeSettings& settings, const Fd& signals) {
   const std::string address =
       fmt::format("{}{}{}:{}", six ? "[" : "", config.host, six ? "]" : "", (*server)->port());
   events->write(serving_line(address, unix_ns()));
+  OneOnHost one;
+  if (const auto other = one.take()) {
+    events->write(another_line(*other, unix_ns()));
+    log_warn("another coroscope serves on this host (process {}): both watch, and cost", *other);
+  }
   log_info("serving on http://{}", address);
 
   Host host(config, std::move(*ignored), std::move(*events), published);
@@ -116,6 +123,7 @@ Result<void> serve(const ServeSettings& settings, const Fd& signals) {
     host.step();
     const Signal signal = wait_for(host.next_ns(), signals, host.pidfds());
     if (signal == Signal::end) break;
+    one.take();  // once the other one has ended
     if (signal != Signal::reload) continue;
     if (auto read = read_again(settings, host); !read) host.refuse(read.error().message);
   }
