@@ -255,10 +255,11 @@ COUNTING_FUNCTION int count_handed_over(wire_u64 what, wire_u64 id, wire_u64 val
 
 static __always_inline void hand_over(wire_u64 target, wire_u64 mode,
                                       const struct wire_event* event) {
-  count_handed_over(
-      target | (wire_u64)(event->kind & 255) << 8 | mode << 16 | (wire_u64)event->stack_id << 32,
-      event->id, event->value, event->sequence | (wire_u64)event->parked_stack_id << 32,
-      event->time_ns);
+  wire_u64 kind = event->kind;
+  if (kind > WIRE_EVENT_KINDS) kind = WIRE_EVENT_KINDS; /* it has 8 bits there */
+  count_handed_over(target | kind << 8 | mode << 16 | (wire_u64)event->stack_id << 32, event->id,
+                    event->value, event->sequence | (wire_u64)event->parked_stack_id << 32,
+                    event->time_ns);
 }
 
 /* What is known of a worker; null: there are too many. */

@@ -4,9 +4,10 @@
 namespace coroscope {
 
 void note(const Event& event, Noted& noted) {
-  wire_window_entry& entry = noted.try_emplace(event.id).first->second;
-  entry.stack_id = event.stack_id;
-  if (event.kind >= WIRE_EVENT_KINDS) return;
+  if (event.kind == 0 || event.kind >= WIRE_EVENT_KINDS) return;
+  const auto [found, added] = noted.try_emplace(event.id);
+  wire_window_entry& entry = found->second;
+  if (added) entry.stack_id = event.stack_id;
   entry.events[event.kind]++;
   if (event.kind == WIRE_EVENT_UNPARK) entry.order += event.sequence;
   if (event.kind == WIRE_EVENT_PARK) entry.order -= event.sequence;
