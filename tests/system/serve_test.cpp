@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <optional>
+#include <thread>
 
 #include "child.h"
 #include "churn_target.h"
@@ -274,6 +277,28 @@ TEST_F(Serve, SaysWhatItCanNotWatch) {
                                       [](const json& one) { return !one["unwatched"].empty(); });
   EXPECT_EQ(answer["unwatched"][0]["pid"], target.pid());
   EXPECT_EQ(daemon.end().code, 0);
+}
+
+TEST_F(Serve, PostsItsVerdicts) {
+  std::promise<std::string> posted;
+  httplib::Server hook;
+  std::atomic<bool> first{true};
+  hook.Post("/hook", [&](const httplib::Request& request, httplib::Response&) {
+    if (first.exchange(false)) posted.set_value(request.body);
+  });
+  const int port = hook.bind_to_any_port("127.0.0.1");
+  std::thread server([&hook] { hook.listen_after_bind(); });
+  write_config("patience = \"5s\"\nwebhook = \"http://127.0.0.1:" + std::to_string(port) +
+               "/hook\"");
+  Daemon daemon(config());
+  const auto target = start({"leak_ramp", "leak", "--rate", "200"});
+  const json opened = daemon.next("verdict_opened");
+  std::future<std::string> came = posted.get_future();
+  ASSERT_EQ(came.wait_for(std::chrono::milliseconds(patience_ms)), std::future_status::ready);
+  EXPECT_EQ(json::parse(came.get()), opened);
+  EXPECT_EQ(daemon.end().code, 0);
+  hook.stop();
+  server.join();
 }
 
 // What /proc/PID/status of a thread says after "Key:".

@@ -51,6 +51,8 @@ struct Config {
 
   std::string events = "-";  // where lifecycle events go: a path, "-" stdout, "" nowhere
 
+  std::string webhook;  // told of verdicts; empty: nobody is
+
   std::vector<MatchRule> include;  // none: every process with coroutines
   std::vector<MatchRule> exclude;  // wins
 };

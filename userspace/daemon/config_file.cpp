@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "daemon/config.h"
+#include "daemon/webhook.h"
 #include "util/duration.h"
 #include "util/text.h"
 // Without exceptions an error would have no place; and nothing here writes TOML.
@@ -180,6 +181,12 @@ void read_watch(Fields& fields, Config& config) {
   });
   fields.text("ignore", &config.ignore);
   fields.text("events", &config.events);
+  fields.text("webhook", [&config](const std::string& url) {
+    if (auto checked = check_webhook_url(url); !checked) {
+      throw std::invalid_argument(printable(checked.error().message));
+    }
+    config.webhook = url;
+  });
 }
 
 void read_http(const toml::table& table, Config& config) {

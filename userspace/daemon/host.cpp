@@ -45,9 +45,18 @@ Host::Host(Config config, std::vector<IgnoreRule> ignored, EventLog events, Publ
       ignored_(std::move(ignored)),
       log_(std::move(events)),
       published_(published),
-      started_unix_ns_(unix_ns()) {}
+      started_unix_ns_(unix_ns()) {
+  start_webhook();
+}
 
 Host::~Host() = default;
+
+// Its address was checked with the config.
+void Host::start_webhook() {
+  webhook_.reset();
+  if (config_.webhook.empty()) return;
+  if (auto started = Webhook::start(config_.webhook)) webhook_ = std::move(*started);
+}
 
 // The first one that is needed loads the programs: a host without BPF can do census.
 Result<std::shared_ptr<KernelCounters>> Host::kernel() {
@@ -128,6 +137,7 @@ void Host::discover(uint64_t now_ns) {
 void Host::tell(const Entry& entry, const std::vector<VerdictEvent>& events) {
   for (const VerdictEvent& event : events) {
     tell(verdict_line(*entry.view, event, unix_ns()));
+    if (webhook_) webhook_->send(events_.back());
   }
 }
 
@@ -185,7 +195,9 @@ std::vector<int> Host::pidfds() const {
 }
 
 void Host::reload(Config config, std::vector<IgnoreRule> ignored) {
+  const bool other_webhook = config.webhook != config_.webhook;
   config_ = std::move(config);
+  if (other_webhook) start_webhook();
   ignored_ = std::move(ignored);
   for (auto at = entries_.begin(); at != entries_.end();) {
     const bool keeps = wanted(config_, facts_of(at->second.watched->process())).has_value();
@@ -222,6 +234,8 @@ void Host::publish() {
   view->own = own_cost();
   view->own.look_ns = look_ns_;
   view->own.looks = looks_;
+  view->own.events_lost = log_.lost();
+  if (webhook_) view->own.webhook = webhook_->figures();
   published_.set(std::move(view));
   for (const std::string& line : events_) log_.write(line);
   events_.clear();

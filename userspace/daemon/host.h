@@ -14,6 +14,7 @@
 #include "daemon/lifecycle.h"
 #include "daemon/view.h"
 #include "daemon/watched.h"
+#include "daemon/webhook.h"
 
 namespace coroscope::daemon {
 
@@ -73,12 +74,14 @@ class Host {
   void tell(const Entry& entry, const std::vector<VerdictEvent>& events);
   void publish();
   void tell(std::string line) { events_.push_back(std::move(line)); }
+  void start_webhook();
   Result<std::shared_ptr<KernelCounters>> kernel();
 
   Config config_;
   std::vector<IgnoreRule> ignored_;
   EventLog log_;
-  std::vector<std::string> events_;  // lines that are written once what they tell can be asked for
+  std::vector<std::string> events_;   // lines that are written once what they tell can be asked for
+  std::unique_ptr<Webhook> webhook_;  // if somebody is to be told
   Published& published_;
   Discovery discovery_;
   std::shared_ptr<KernelCounters> kernel_;  // once the first process needs it

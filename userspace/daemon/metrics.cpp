@@ -175,6 +175,19 @@ void add_process(Families& families, const ProcessView& process) {
   add_stack(families, labels, process.other_stacks);
 }
 
+void add_webhook(Families& families, const Webhook::Figures& webhook) {
+  const auto counter = [&](const char* name, const char* help, uint64_t value) {
+    families.counter(name, help, {}, static_cast<double>(value));
+  };
+  counter("coroscope_webhook_sent_total", "Verdicts that arrived there.", webhook.sent);
+  counter("coroscope_webhook_failed_total", "Tries that did not.", webhook.failed);
+  counter("coroscope_webhook_refused_total", "Verdicts that were refused there.", webhook.refused);
+  counter("coroscope_webhook_dropped_total", "Verdicts dropped because too many waited.",
+          webhook.dropped);
+  families.gauge("coroscope_webhook_waiting", "Verdicts that wait to be sent.", {},
+                 static_cast<double>(webhook.waiting));
+}
+
 void add_own(Families& families, const HostView& view) {
   const OwnCost& own = view.own;
   families.gauge("coroscope_processes", "Processes that are watched.", {},
@@ -192,6 +205,9 @@ void add_own(Families& families, const HostView& view) {
                    static_cast<double>(own.looks));
   families.counter("coroscope_look_cpu_seconds_total", "Time of a processor that these took.", {},
                    seconds(own.look_ns));
+  families.counter("coroscope_events_lost_total", "Lifecycle events that could not be written.", {},
+                   static_cast<double>(own.events_lost));
+  if (own.webhook) add_webhook(families, *own.webhook);
   families.gauge("coroscope_last_look_timestamp_seconds", "When the daemon looked last.", {},
                  seconds(view.unix_ns));
   families.counter("process_cpu_seconds_total", "Time of a processor that the daemon took.", {},

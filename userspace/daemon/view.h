@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "daemon/process_facts.h"
+#include "daemon/webhook.h"
 #include "detect/report.h"
 #include "model/records.h"
 
@@ -73,6 +74,8 @@ struct OwnCost {
   uint64_t descriptors = 0;
   uint64_t look_ns = 0;  // of a processor, for all looks ever
   uint64_t looks = 0;
+  uint64_t events_lost = 0;                 // lines that could not be written
+  std::optional<Webhook::Figures> webhook;  // if there is one
 };
 
 struct HostView {

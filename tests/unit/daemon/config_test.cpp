@@ -39,6 +39,7 @@ completeness = 0.9
 false_alarms = 0.01
 ignore = "allow.json"
 events = "/var/log/coroscope.jsonl"
+webhook = "http://127.0.0.1:9095/"
 [http]
 listen = "[::1]:9000"
 token_file = "/run/token"
@@ -63,6 +64,7 @@ user = "root"
   EXPECT_DOUBLE_EQ(config.false_alarms_a_day, 0.01);
   EXPECT_EQ(config.ignore, "allow.json");
   EXPECT_EQ(config.events, "/var/log/coroscope.jsonl");
+  EXPECT_EQ(config.webhook, "http://127.0.0.1:9095/");
   EXPECT_EQ(config.host, "::1");
   EXPECT_EQ(config.port, 9000);
   EXPECT_EQ(config.token_file, "/run/token");
@@ -70,7 +72,7 @@ user = "root"
   ASSERT_EQ(config.include.size(), 1u);
   EXPECT_EQ(config.include[0].service, "orders");
   EXPECT_EQ(config.include[0].probes, ProbeMode::full);
-  EXPECT_EQ(config.include[0].line, 15);
+  EXPECT_EQ(config.include[0].line, 16);
   EXPECT_EQ(config.exclude.size(), 1u);
 }
 
@@ -88,6 +90,7 @@ TEST(Config, WhatIsWrongHasItsLine) {
             "top_stacks");
   EXPECT_EQ(bad("completeness = 1.5"),
             "serve.toml:1:16: completeness: it has to be from 0.0 to 1.0");
+  EXPECT_TRUE(bad("webhook = \"here\"").starts_with("serve.toml:1:11: webhook: 'here' is no"));
   EXPECT_EQ(bad("sample = -1"), "serve.toml:1:10: sample: it has to be from 0 to 1000000");
   EXPECT_EQ(bad("[[watch]]\nservice = \"a\""),
             "serve.toml:1:1: this rule asks for nothing; give it a command, user, cgroup, "
