@@ -8,6 +8,7 @@
 #include <map>
 
 #include "detect/verdict.h"
+#include "model/losses_by_cause.h"
 #include "model/vitals.h"
 
 namespace coroscope::daemon {
@@ -108,7 +109,10 @@ void add_account(Families& families, const Labels& labels, const Account& accoun
   families.gauge("coroscope_completeness_ratio",
                  "Share of coroutines and events that are accounted for; 1 only if all are.",
                  labels, account.completeness());
-  for (const NamedLoss& loss : losses_of(account)) {
+  std::vector<LossByCause> losses = losses_by_cause(account.losses);
+  losses.push_back({"census_at_attach", account.losses.census.total()});
+  losses.push_back({"census", account.losses.latest.total()});
+  for (const LossByCause& loss : losses) {
     families.gauge("coroscope_losses", "What could not be accounted for, by cause.",
                    with(labels, {{"cause", std::string(loss.cause)}}),
                    static_cast<double>(loss.count));

@@ -27,22 +27,4 @@ Service service_of(const ProcessFacts& facts, const std::string& name) {
   return service;
 }
 
-std::vector<NamedLoss> losses_of(const Account& account) {
-  const Losses& losses = account.losses;
-  return {{"census_at_attach", losses.census.total()},
-          {"census", losses.latest.total()},
-          {"window_full", losses.window_full},
-          {"bad_arguments", losses.bad_arguments},
-          {"missed_runs", losses.missed_runs},
-          {"events_unread", losses.events_unread},
-          {"events_missed", losses.events_missed},
-          {"events_skipped", losses.events_skipped},
-          {"rings_unread", losses.rings_unread},
-          {"unaccounted", losses.unaccounted},
-          {"unaccounted_parks", losses.unaccounted_parks},
-          {"stack_unmapped", losses.stack_unmapped},
-          {"stacks_lost", losses.stacks_lost},
-          {"members_dropped", losses.members_dropped}};
-}
-
 }  // namespace coroscope::daemon

@@ -90,13 +90,6 @@ struct HostView {
   OwnCost own;
 };
 
-// Which loss it is, and how much of it.
-struct NamedLoss {
-  std::string_view cause;
-  uint64_t count = 0;
-};
-std::vector<NamedLoss> losses_of(const Account& account);
-
 // FNV-1a of 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/), its first 48 in hexadecimal.
 std::string short_id(std::string_view text);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The JSON forms of an account and of a finding.
 #include "export/json_parts.h"
+#include "model/losses_by_cause.h"
 
 namespace coroscope {
 namespace {
@@ -38,21 +39,11 @@ Json label_json(const ReportedLabel& label) {
 }  // namespace
 
 Json losses_json(const Account& account) {
-  const Losses& losses = account.losses;
-  return {{"at_attach", census_losses_json(losses.census)},
-          {"latest_census", census_losses_json(losses.latest)},
-          {"window_full", losses.window_full},
-          {"bad_arguments", losses.bad_arguments},
-          {"missed_runs", losses.missed_runs},
-          {"events_unread", losses.events_unread},
-          {"events_missed", losses.events_missed},
-          {"events_skipped", losses.events_skipped},
-          {"rings_unread", losses.rings_unread},
-          {"unaccounted", losses.unaccounted},
-          {"unaccounted_parks", losses.unaccounted_parks},
-          {"stack_unmapped", losses.stack_unmapped},
-          {"stacks_lost", losses.stacks_lost},
-          {"members_dropped", losses.members_dropped}};
+  Json json = {{"at_attach", census_losses_json(account.losses.census)},
+               {"latest_census", census_losses_json(account.losses.latest)}};
+  for (const LossByCause& loss : losses_by_cause(account.losses))
+    json[std::string(loss.cause)] = loss.count;
+  return json;
 }
 
 Json account_json(const Account& account) {
