@@ -103,7 +103,7 @@ void Host::attach(const Process& process, const ProcessFacts& facts, const Match
   Entry entry;
   entry.watched = std::move(*watched);
   entry.view = entry.watched->view(config_);
-  entry.next_ns = monotonic_ns() + config_.interval_ns;
+  entry.next_ns = next_look(monotonic_ns());
   tell(attached_line(*entry.view, unix_ns()));
   entries_.insert_or_assign(process.pid(), std::move(entry));
 }
@@ -154,8 +154,12 @@ void Host::look_at(Entry& entry, uint64_t now_ns) {
   const uint64_t taken = clock_ns(CLOCK_THREAD_CPUTIME_ID) - begun;
   look_ns_ += taken;
   ++looks_;
-  entry.next_ns = std::max(entry.next_ns + config_.interval_ns,
-                           now_ns + rest_for_each_ns * entries_.size() * taken);
+  entry.next_ns = next_look(now_ns + rest_for_each_ns * entries_.size() * taken);
+}
+
+// All at the same times: what is published then is of one moment, and made once.
+uint64_t Host::next_look(uint64_t earliest_ns) const {
+  return (earliest_ns / config_.interval_ns + 1) * config_.interval_ns;
 }
 
 Host::Entries::iterator Host::let_go(Entries::iterator at, const std::string& why) {
@@ -236,7 +240,12 @@ void Host::publish() {
   view->scans = scans_;
   view->attached = attached_;
   view->let_go = let_go_;
-  view->own = own_cost();
+  // To list our descriptors takes as long as a look.
+  if (view->monotonic_ns - own_ns_ >= 1'000'000'000) {
+    own_ = own_cost();
+    own_ns_ = view->monotonic_ns;
+  }
+  view->own = own_;
   view->own.look_ns = look_ns_;
   view->own.looks = looks_;
   view->own.events_lost = log_.lost();

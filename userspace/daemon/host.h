@@ -69,6 +69,7 @@ class Host {
   void attach(const Process& process, const ProcessFacts& facts, const MatchRule* rule,
               uint64_t now_ns);
   void look_at(Entry& entry, uint64_t now_ns);
+  uint64_t next_look(uint64_t earliest_ns) const;
   Entries::iterator let_go(Entries::iterator at, const std::string& why);
   void note_unwatched(Unwatched unwatched, uint64_t now_ns);
   void tell(const Entry& entry, const std::vector<VerdictEvent>& events);
@@ -94,6 +95,8 @@ class Host {
   uint64_t let_go_ = 0;
   uint64_t look_ns_ = 0;
   uint64_t looks_ = 0;
+  OwnCost own_;
+  uint64_t own_ns_ = 0;  // when that was found out
 };
 
 }  // namespace coroscope::daemon
