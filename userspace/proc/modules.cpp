@@ -171,7 +171,9 @@ Result<std::vector<Module>> list_modules(const Process& process, const Memory& m
   if (!mappings) return mappings.error();
   std::vector<Module> modules = modules_in(*mappings, memory);
   const bool only_vdso = modules.size() == 1 && modules[0].path == "[vdso]";
-  if (modules.empty() || only_vdso) return no_code(process, *mappings, memory);
+  if (modules.empty() || only_vdso) {
+    return process.ending() ? process.gone() : no_code(process, *mappings, memory);
+  }
 
   std::string auxv;
   (void)read_text_file(process.proc_path("auxv"), &auxv, 64 << 10);

@@ -208,5 +208,27 @@ TEST(ListModules, SaysWhenTheTargetHasEnded) {
   EXPECT_EQ(modules.error().kind, ErrorKind::target_gone);
 }
 
+// Memory of one that ends once it is looked into.
+class EndingMemory : public Memory {
+ public:
+  explicit EndingMemory(Child& child) : child_(child) {}
+  bool read(uint64_t, void*, size_t) const override {
+    child_.kill();
+    return false;
+  }
+
+ private:
+  Child& child_;
+};
+
+TEST(ListModules, SaysWhenTheTargetEndsMeanwhile) {
+  Child child;
+  const Result<Process> process = Process::open(child.pid());
+  ASSERT_TRUE(process.ok());
+  const Result<std::vector<Module>> modules = list_modules(*process, EndingMemory(child));
+  ASSERT_FALSE(modules.ok());
+  EXPECT_EQ(modules.error().kind, ErrorKind::target_gone) << modules.error().message;
+}
+
 }  // namespace
 }  // namespace coroscope
