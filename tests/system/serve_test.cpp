@@ -279,6 +279,20 @@ TEST_F(Serve, SaysWhatItCanNotWatch) {
   EXPECT_EQ(daemon.end().code, 0);
 }
 
+TEST_F(Serve, LetsGoOfOneThatCanNotBeLookedAtAnyMore) {
+  write_config("probes = \"census\"");
+  const auto target = start({"corrupt_table", "main_thread_ends"});
+  Daemon daemon(config());
+  daemon.next("attached");
+  target->write_line("change");
+  const json detached = daemon.next("detached");
+  EXPECT_EQ(detached["pid"], target->pid());
+  EXPECT_NE(detached["why"].get<std::string>().find("its main thread has ended"), std::string::npos)
+      << detached;
+  EXPECT_EQ(daemon.get_json("/api/v1/processes")["processes"].size(), 0u);
+  EXPECT_EQ(daemon.end().code, 0);
+}
+
 TEST_F(Serve, PostsItsVerdicts) {
   std::promise<std::string> posted;
   httplib::Server hook;

@@ -144,17 +144,17 @@ void Host::tell(const Entry& entry, const std::vector<VerdictEvent>& events) {
   }
 }
 
-void Host::look_at(Entry& entry, uint64_t now_ns) {
+Result<void> Host::look_at(Entry& entry, uint64_t now_ns) {
   const uint64_t begun = clock_ns(CLOCK_THREAD_CPUTIME_ID);
   const double share = share_of_all / static_cast<double>(entries_.size());
-  if (entry.watched->look(share)) {
-    entry.view = entry.watched->view(config_);
-    tell(entry, entry.faults.take(entry.view->report, unix_ns()));
-  }
+  if (auto looked = entry.watched->look(share); !looked) return looked;
+  entry.view = entry.watched->view(config_);
+  tell(entry, entry.faults.take(entry.view->report, unix_ns()));
   const uint64_t taken = clock_ns(CLOCK_THREAD_CPUTIME_ID) - begun;
   look_ns_ += taken;
   ++looks_;
   entry.next_ns = next_look(now_ns + rest_for_each_ns * entries_.size() * taken);
+  return {};
 }
 
 // All at the same times: what is published then is of one moment, and made once.
@@ -181,8 +181,15 @@ void Host::step() {
       at = let_go(at, process.gone().message);
       continue;
     }
-    if (now >= at->second.next_ns) look_at(at->second, now);
-    ++at;
+    const auto looked = now < at->second.next_ns ? Result<void>() : look_at(at->second, now);
+    if (looked) {
+      ++at;
+      continue;
+    }
+    // Its main thread has ended, say: what was known of it must not stay as if it were so now.
+    tell(at->second, at->second.faults.close_all());
+    discovery_.again(at->first, now, retry_ns);
+    at = let_go(at, looked.error().message);
   }
   if (now >= scan_ns_) {
     discover(now);

@@ -68,7 +68,8 @@ class Host {
   void consider(pid_t pid, uint64_t now_ns);
   void attach(const Process& process, const ProcessFacts& facts, const MatchRule* rule,
               uint64_t now_ns);
-  void look_at(Entry& entry, uint64_t now_ns);
+  // Error: it can not be looked at any more.
+  Result<void> look_at(Entry& entry, uint64_t now_ns);
   uint64_t next_look(uint64_t earliest_ns) const;
   Entries::iterator let_go(Entries::iterator at, const std::string& why);
   void note_unwatched(Unwatched unwatched, uint64_t now_ns);
