@@ -52,6 +52,12 @@ const Population* main_place_of(const Population& group, const Judgement& judgem
   return main;
 }
 
+bool has_most(const Population& place, const Population& group, const Judgement& judgement) {
+  const uint64_t age_ns = judgement.beyond_ns;
+  return static_cast<double>(members_beyond(place, age_ns)) >=
+         most * static_cast<double>(members_beyond(group, age_ns));
+}
+
 void tell_what_differs(const Populations& by_place, Finding& finding) {
   const Population* first = nullptr;
   std::vector<ParkedStack>& stacks = finding.parked_stacks;
@@ -148,6 +154,7 @@ std::vector<Finding> find_all(const Tracking& tracking, uint64_t patience_ns, bo
       const Population* main = main_place_of(population, judgement, by_place);
       Finding group{&population, main, judgement};
       tell_what_differs(by_place, group);
+      group.mostly_main_place = main != nullptr && has_most(*main, population, judgement);
       merge(findings, leaks, std::move(group));
     }
   }

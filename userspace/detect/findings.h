@@ -21,6 +21,7 @@ struct Finding {
   bool several_births = false;
   bool several_labels = false;
   std::vector<ParkedStack> parked_stacks{};
+  bool mostly_main_place = true;  // most of those members are there
 };
 
 // PlaceVerdicts are faults of populations of one place that were found otherwise: they

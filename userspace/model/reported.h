@@ -44,6 +44,8 @@ struct ReportedLabel {
   Is is = Is::value;
   std::string value;
 
+  bool operator==(const ReportedLabel&) const = default;
+
   // "tenant=a", "no tenant"
   std::string text() const {
     switch (is) {

@@ -10,6 +10,7 @@
 #include "observe/longest_waits.h"
 #include "observe/member_names.h"
 #include "observe/observation.h"
+#include "observe/same_place.h"
 #include "observe/waiting.h"
 #include "proc/memory_limit.h"
 #include "util/clock.h"
@@ -88,23 +89,6 @@ void describe_place(const Population& place, const Observation& seen, StackNames
     reported.reason = activity_name(place.key.activity);
     describe_overdue(place.key, seen, names, reported);
   }
-}
-
-bool is_same_place(const ReportedStack& a, const ReportedStack& b) {
-  const auto of_program = [](const ReportedFrame& frame) { return frame.of_program(); };
-  const auto next = [&](ReportedStack::const_iterator at, const ReportedStack& stack) {
-    return std::find_if(at, stack.end(), of_program);
-  };
-  auto one = next(a.begin(), a);
-  auto other = next(b.begin(), b);
-  while (one != a.end() && other != b.end()) {
-    if (one->function != other->function || one->file != other->file || one->line != other->line) {
-      return false;
-    }
-    one = next(one + 1, a);
-    other = next(other + 1, b);
-  }
-  return one == a.end() && other == b.end();
 }
 
 // The program's own lines are what a reader sees of a place: a compiler may have made
@@ -246,15 +230,19 @@ TargetReport Observation::report(const ReportRules& rules) {
   report.judged = long_enough_to_judge(report.watched_ns, report.censuses, rules.patience_ns);
   PlaceVerdicts faults = stuck_places(waits_.places());
   add_overdue(running_.overdue(), faults);
-  for (const Finding& finding : find_all(tracking_, rules.patience_ns, rules.all, faults)) {
-    const Population& population = *finding.population;
-    ReportedFinding reported = resolve(finding, *this, *names_, last_census_ns_);
-    if (annotated_ > 0 && report.findings.size() < most_named) {
+  std::vector<Finding> findings = find_all(tracking_, rules.patience_ns, rules.all, faults);
+  for (const Finding& finding : findings) {
+    report.findings.push_back(resolve(finding, *this, *names_, last_census_ns_));
+  }
+  fold_same_places(findings, report.findings);
+  for (size_t i = 0; i < findings.size(); ++i) {
+    const Population& population = *findings[i].population;
+    ReportedFinding& reported = report.findings[i];
+    if (annotated_ > 0 && i < most_named) {
       const Populations& group = tracking_.by(population.grouping);
       reported.named = count_names(*target_, group.members(population, most_asked));
     }
-    reported.withheld = report.withheld() && finding.judgement.verdict != Verdict::steady;
-    report.findings.push_back(std::move(reported));
+    reported.withheld = report.withheld() && reported.judgement.verdict != Verdict::steady;
   }
   report.waits = longest_waits(accounting_->parks(), accounting_->last(), *names_);
   add_projections(report);
