@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "history/query.h"
+#include "util/clock.h"
 
 namespace coroscope::daemon {
 namespace {
@@ -29,6 +30,7 @@ class HistorianTest : public ::testing::Test {
     auto process = std::make_shared<ProcessView>();
     process->pid = 7;
     process->service = {"orders", "0123456789ab"};
+    process->attached_unix_ns = unix_ns() - 200 * second_ns;
     process->report.account.live = live;
     process->stacks.push_back({"aaaa", {}, {}, live, 0});
     return process;
@@ -44,12 +46,13 @@ class HistorianTest : public ::testing::Test {
 };
 
 TEST_F(HistorianTest, WritesOncePerIntervalWithThePeakOfIt) {
+  const uint64_t begun = unix_ns() / second_ns / 10 * 10 - 100;
   {
     Historian historian(path(), {});
-    historian.see(view(1000, 10));
-    for (uint64_t at = 1001; at < 1010; ++at) historian.see(view(at, at == 1005 ? 99 : 11));
-    historian.see(view(1010, 12));
-    historian.see(view(1011, 50));
+    historian.see(view(begun, 10));
+    for (uint64_t i = 1; i < 10; ++i) historian.see(view(begun + i, i == 5 ? 99 : 11));
+    historian.see(view(begun + 10, 12));
+    historian.see(view(begun + 11, 50));
     historian.note(process(50).get(), "{\"event\":\"detached\"}\n");
     historian.see_last(*process(50));
   }
@@ -57,12 +60,12 @@ TEST_F(HistorianTest, WritesOncePerIntervalWithThePeakOfIt) {
   ASSERT_TRUE(query) << query.error().message;
   const auto service = query->service("orders");
   ASSERT_TRUE(service) << service.error().message;
-  // The time of the last one is that of the clock; so many points are each for less than 10 s.
-  const auto seen = query->window(*service, 0, 253402300799, INT32_MAX);
+  // The last one is as of the clock.
+  const auto seen = query->window(*service, 0, 253402300799, 2000);
   ASSERT_TRUE(seen);
   ASSERT_EQ(seen->samples.size(), 3u);
-  EXPECT_EQ(seen->samples[0].time, 1000);
-  EXPECT_EQ(seen->samples[1].time, 1010);
+  EXPECT_EQ(seen->samples[0].time, static_cast<history::Time>(begun));
+  EXPECT_EQ(seen->samples[1].time, static_cast<history::Time>(begun + 10));
   EXPECT_EQ(seen->samples[1].live, 12);
   EXPECT_EQ(seen->samples[1].peak, 99);
   EXPECT_EQ(seen->samples[2].peak, 50);
