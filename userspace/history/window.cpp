@@ -2,6 +2,7 @@
 // A service over some time.
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "history/database.h"
 #include "history/query.h"
@@ -109,9 +110,15 @@ std::vector<Point> together(const std::vector<Line>& lines, Time step) {
 
 // Where all places are known, one that is not among them had nobody.
 void add_absent(const Reading& reading, PlaceLines& lines) {
-  for (const auto& [instance, points] : reading.totals) {
-    if (reading.with_others.contains(instance) || lines.of_instance.contains(instance)) continue;
-    for (const Point& point : points) lines.of_instance[instance].push_back({point.time, 0});
+  for (const auto& [instance, all] : reading.totals) {
+    if (reading.with_others.contains(instance)) continue;
+    std::vector<Point>& points = lines.of_instance[instance];
+    const std::vector<Point> present = std::exchange(points, {});
+    auto next = present.begin();
+    for (const Point& point : all) {
+      const bool there = next != present.end() && next->time == point.time;
+      points.push_back(there ? *next++ : Point{point.time, 0});
+    }
   }
 }
 

@@ -58,6 +58,7 @@ TEST_F(HistoryQuery, APlaceThatIsNewWithABuild) {
     SeenProcess one = process(old ? 7 : 8, old ? 5 : time, old ? "b1" : "b2");
     one.instance.from = noon + (old ? 0 : 201);
     one.sample.stacks = {{old ? "old" : "new", old ? 5 : time}};
+    if (time == 100) one.sample.stacks.push_back({"new", 1});  // for a moment
     ASSERT_TRUE(store_->write(batch(noon + time, {one})));
   }
   const Window seen = window(noon, noon + 400);
