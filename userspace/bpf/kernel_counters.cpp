@@ -308,6 +308,8 @@ void KernelCounters::remove_target(uint32_t slot) {
   TargetSlot& target = state_->slots.at(slot);
   target.links.clear();
   state_->set_mode(slot, 0);
+  // To take an array out of a map of arrays takes a grace period of RCU.
+  if (ending_) return;
   target.stacks.remove();
   target.parked_stacks.remove();
   forget_workers(slot, {}, std::numeric_limits<uint64_t>::max());

@@ -246,6 +246,7 @@ void Host::refuse(const std::string& why) {
 
 // Their faults go on: nobody looks any more.
 void Host::let_all_go(const std::string& why) {
+  if (kernel_) kernel_->end();
   while (!entries_.empty()) let_go(entries_.begin(), why);
   publish();
 }
