@@ -3,8 +3,12 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/klog.h>
 
 #include <random>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "churn_target.h"
 #include "probe_sites.h"
@@ -38,6 +42,35 @@ TEST(Kill, AnObserverKilledFiftyTimesLeavesNothingBehind) {
   ASSERT_TRUE(last.observation);
   const SiteCounts truth = target.pause();
   EXPECT_EQ(counts_by_site(*last.observation, last.observation->account()), truth);
+}
+
+// Of the kernel's log.
+bool logs(const std::string& text) {
+  std::vector<char> log(1 << 22);
+  const int size =
+      klogctl(3 /* SYSLOG_ACTION_READ_ALL */, log.data(), static_cast<int>(log.size()));
+  EXPECT_GE(size, 0) << "the kernel's log can not be read";
+  return size > 0 && std::string_view(log.data(), static_cast<size_t>(size)).find(text) !=
+                         std::string_view::npos;
+}
+
+// While it takes its probes out: what a thread that is being killed closes, the kernel keeps.
+TEST(Kill, AnObserverThatIsKilledWhileItEndsLeavesNothingBehind) {
+  ChurnTarget target;
+  const auto sites = probe_sites(target.pid());
+  std::mt19937 random(7);
+  for (int i = 0; i < 25; ++i) {
+    SCOPED_TRACE(i);
+    Child observer(coroscope({"watch", std::to_string(target.pid()), "--json", "-i", "20ms"}));
+    ASSERT_TRUE(observer.read_line());
+    observer.signal(SIGTERM);
+    poll(nullptr, 0, static_cast<int>(random() % 120));
+    observer.signal(SIGKILL);
+    observer.wait();
+    ASSERT_TRUE(becomes_untouched(target.pid(), sites)) << "a probe stayed in the target";
+    const std::string who = "coroscope:" + std::to_string(observer.pid());
+    ASSERT_FALSE(logs(who + " failed to unregister, leaking uprobe"));
+  }
 }
 
 TEST(Kill, AnObserverThatEndsTakesItsProbesOut) {
