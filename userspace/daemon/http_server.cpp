@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <deque>
@@ -105,6 +106,10 @@ void refuse(httplib::Response& response, int status, const char* why) {
   response.set_content(std::string(why) + "\n", "text/plain; charset=utf-8");
 }
 
+bool is_open(const HttpOptions& options, const std::string& path) {
+  return std::find(options.open.begin(), options.open.end(), path) != options.open.end();
+}
+
 bool is_admitted(const HttpOptions& options, const httplib::Request& request,
                  httplib::Response& response) {
   if (request.method != "GET" && request.method != "HEAD") {
@@ -122,7 +127,7 @@ bool is_admitted(const HttpOptions& options, const httplib::Request& request,
     refuse(response, 403, "pages of another origin are not answered");
     return false;
   }
-  if (!options.token.empty() &&
+  if (!options.token.empty() && !is_open(options, request.path) &&
       !is_same_secret(request.get_header_value("Authorization"), "Bearer " + options.token)) {
     response.set_header("WWW-Authenticate", "Bearer");
     refuse(response, 401, "a token is needed: Authorization: Bearer TOKEN");

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "util/result.h"
 
@@ -27,6 +28,7 @@ struct HttpOptions {
   std::string host = "127.0.0.1";
   uint16_t port = 0;       // 0: any that is free
   std::string token = {};  // has to come as "Authorization: Bearer TOKEN"; empty: nothing has to
+  std::vector<std::string> open = {};  // paths that are answered without: they tell nothing
 };
 
 // Answers GET and HEAD, in threads of its own. Any other method is refused, as is a request

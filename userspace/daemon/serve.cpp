@@ -104,8 +104,10 @@ Result<void> serve(const ServeSettings& settings, const Fd& signals) {
   if (auto dropped = drop_privileges(); !dropped) return dropped.error();
   Published published;
   Api api(published, config.interval_ns);
-  auto server = HttpServer::start({config.host, config.port, *token},
-                                  [&api](const Request& request) { return api.answer(request); });
+  // Who looks after daemons, as a kubelet does, has no token.
+  auto server = HttpServer::start(
+      {.host = config.host, .port = config.port, .token = *token, .open = {"/healthz", "/readyz"}},
+      [&api](const Request& request) { return api.answer(request); });
   if (!server) return server.error();
   const bool six = config.host.find(':') != std::string::npos;
   const std::string address =
