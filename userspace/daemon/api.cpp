@@ -157,7 +157,8 @@ constexpr const char* index_text =
     "/api/v1/processes/PID          one of them, with its stacks and findings\n"
     "/api/v1/verdicts               what is wrong, or may become so\n"
     "/api/v1/stacks/ID              where a stack that a series names is\n"
-    "/debug/pprof/goroutine?pid=PID for go tool pprof; with &debug=1 or 2 as text\n"
+    "/debug/pprof/goroutine?pid=PID for go tool pprof; with &debug=1 or 2 as text, with\n"
+    "                               &seconds=N what is other then\n"
     "/healthz /readyz";
 
 }  // namespace
@@ -175,20 +176,63 @@ Response Api::profile(const HostView& view, const Request& request) {
     const auto found = request.parameters.find(name);
     return found == request.parameters.end() ? std::string() : found->second;
   };
-  if (parameter("pid").empty() || !parameter("seconds").empty()) {
+  if (parameter("pid").empty()) {
     return plain(400,
-                 "ask for ?pid=PID, and &debug=1 or 2 for text; of one moment, so without "
-                 "seconds; /api/v1/processes has the processes that are watched");
+                 "ask for ?pid=PID, and &debug=1 or 2 for text, or &seconds=N for what is other "
+                 "then; /api/v1/processes has the processes that are watched");
   }
   const auto form = profile_form(parameter("debug"));
   if (!form) return plain(400, "debug is 0, 1 or 2");
   const auto pid = number_of(parameter("pid"));
   const ProcessView* process = pid ? find(view, *pid) : nullptr;
   if (process == nullptr) return plain(404, "no such process is watched: see /api/v1/processes");
+  if (!parameter("seconds").empty()) {
+    if (*form != ProfileForm::proto) return plain(400, "seconds goes with debug=0 only");
+    return change(*process, parameter("seconds"));
+  }
   const std::lock_guard lock(profiling_);
   auto made = take_profile(process->pid, process->start_ticks, *form);
   if (!made) return plain(503, made.error().message);
   if (*form != ProfileForm::proto) return {200, "text/plain; charset=utf-8", std::move(*made)};
+  return {200, "application/octet-stream", std::move(*made)};
+}
+
+bool Api::wait(uint64_t ns) {
+  std::unique_lock lock(mutex_);
+  return !ended_.wait_for(lock, std::chrono::nanoseconds(ns), [this] { return ending_; });
+}
+
+void Api::end() {
+  const std::lock_guard lock(mutex_);
+  ending_ = true;
+  ended_.notify_all();
+}
+
+// Each holds a thread of those that answer.
+Response Api::change(const ProcessView& process, const std::string& text) {
+  constexpr int most_waiting = 2;
+  constexpr int most_seconds = 300;
+  const auto seconds = number_of(text);
+  if (!seconds || *seconds > most_seconds) {
+    return plain(400, fmt::format("seconds has to be from 1 to {}", most_seconds));
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    if (waiting_ >= most_waiting) {
+      Response busy = plain(503, fmt::format("{} such are being made already", most_waiting));
+      busy.headers["Retry-After"] = text;
+      return busy;
+    }
+    ++waiting_;
+  }
+  auto made = take_change(
+      process.pid, process.start_ticks, static_cast<uint64_t>(*seconds),
+      [this](uint64_t ns) { return wait(ns); }, profiling_);
+  {
+    const std::lock_guard lock(mutex_);
+    --waiting_;
+  }
+  if (!made) return plain(503, made.error().message);
   return {200, "application/octet-stream", std::move(*made)};
 }
 

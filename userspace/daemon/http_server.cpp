@@ -198,6 +198,7 @@ struct HttpServer::State {
     for (const auto& [name, value] : request.params) asked.parameters[name] = value;
     Response answered = answer(asked);
     response.status = answered.status;
+    for (const auto& [name, value] : answered.headers) response.set_header(name, value);
     response.set_content(std::move(answered.body), answered.type.c_str());
   }
 };

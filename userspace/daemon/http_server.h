@@ -22,6 +22,7 @@ struct Response {
   int status = 200;
   std::string type = "text/plain; charset=utf-8";
   std::string body;
+  std::map<std::string, std::string> headers = {};  // besides the type
 };
 
 struct HttpOptions {

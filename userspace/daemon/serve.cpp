@@ -129,6 +129,7 @@ Result<void> serve(const ServeSettings& settings, const Fd& signals) {
     if (signal != Signal::reload) continue;
     if (auto read = read_again(settings, host); !read) host.refuse(read.error().message);
   }
+  api.end();
   host.let_all_go("the daemon ends");
   return {};
 }
