@@ -195,8 +195,16 @@ void read_http(const toml::table& table, Config& config) {
     std::tie(config.host, config.port) = valid(parse_address(text));
   });
   fields.text("token_file", &config.token_file);
+  fields.text("tls_certificate", &config.tls.certificate);
+  fields.text("tls_key", &config.tls.key);
+  fields.text("client_ca", &config.tls.client_ca);
   fields.count("top_stacks", 1000, &config.top_stacks);
   fields.end();
+  const TlsFiles& tls = config.tls;
+  if (tls.certificate.empty() != tls.key.empty() ||
+      (tls.certificate.empty() && !tls.client_ca.empty())) {
+    throw Bad(table.source(), "tls_certificate and tls_key go together, and client_ca with them");
+  }
 }
 
 Config config_of(const toml::table& table) {

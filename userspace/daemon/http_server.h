@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/tls_files.h"
 #include "util/result.h"
 
 namespace coroscope::daemon {
@@ -30,6 +31,7 @@ struct HttpOptions {
   uint16_t port = 0;       // 0: any that is free
   std::string token = {};  // has to come as "Authorization: Bearer TOKEN"; empty: nothing has to
   std::vector<std::string> open = {};  // paths that are answered without: they tell nothing
+  TlsFiles tls = {};                   // without a certificate it is HTTP
 };
 
 // Answers GET and HEAD, in threads of its own. Any other method is refused, as is a request
@@ -47,6 +49,10 @@ class HttpServer {
   HttpServer& operator=(const HttpServer&) = delete;
 
   uint16_t port() const;
+
+  // Reads the files of TLS again, if there are any, for connections that come from now on. Error:
+  // usage; all stays as it was.
+  Result<void> read_certificates();
 
  private:
   struct State;

@@ -64,7 +64,7 @@ Signal wait_for(uint64_t until_ns, const Fd& signals, const std::vector<int>& pi
   return info.ssi_signo == SIGHUP ? Signal::reload : Signal::end;
 }
 
-Result<void> read_again(const ServeSettings& settings, Host& host) {
+Result<void> read_again(const ServeSettings& settings, HttpServer& server, Host& host) {
   if (settings.config_path.empty()) {
     return Error{ErrorKind::usage, "there is no config file to read again"};
   }
@@ -73,6 +73,7 @@ Result<void> read_again(const ServeSettings& settings, Host& host) {
   if (auto changed = settings.override_config(*config); !changed) return changed.error();
   auto ignored = read_ignored(*config);
   if (!ignored) return ignored.error();
+  if (auto certificates = server.read_certificates(); !certificates) return certificates.error();
   host.reload(std::move(*config), std::move(*ignored));
   return {};
 }
@@ -105,9 +106,12 @@ Result<void> serve(const ServeSettings& settings, const Fd& signals) {
   Published published;
   Api api(published, config.interval_ns);
   // Who looks after daemons, as a kubelet does, has no token.
-  auto server = HttpServer::start(
-      {.host = config.host, .port = config.port, .token = *token, .open = {"/healthz", "/readyz"}},
-      [&api](const Request& request) { return api.answer(request); });
+  auto server = HttpServer::start({.host = config.host,
+                                   .port = config.port,
+                                   .token = *token,
+                                   .open = {"/healthz", "/readyz"},
+                                   .tls = config.tls},
+                                  [&api](const Request& request) { return api.answer(request); });
   if (!server) return server.error();
   const bool six = config.host.find(':') != std::string::npos;
   const std::string address =
@@ -118,7 +122,7 @@ Result<void> serve(const ServeSettings& settings, const Fd& signals) {
     events->write(another_line(*other, unix_ns()));
     log_warn("another coroscope serves on this host (process {}): both watch, and cost", *other);
   }
-  log_info("serving on http://{}", address);
+  log_info("serving on http{}://{}", config.tls.certificate.empty() ? "" : "s", address);
 
   Host host(config, std::move(*ignored), std::move(*events), published);
   for (;;) {
@@ -127,7 +131,7 @@ Result<void> serve(const ServeSettings& settings, const Fd& signals) {
     if (signal == Signal::end) break;
     one.take();  // once the other one has ended
     if (signal != Signal::reload) continue;
-    if (auto read = read_again(settings, host); !read) host.refuse(read.error().message);
+    if (auto read = read_again(settings, **server, host); !read) host.refuse(read.error().message);
   }
   api.end();
   host.let_all_go("the daemon ends");

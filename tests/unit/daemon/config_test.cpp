@@ -87,7 +87,9 @@ TEST(Config, WhatIsWrongHasItsLine) {
             "127.0.0.1:9177, [::1]:9177 or :9177");
   EXPECT_EQ(bad("[http]\nport = 1"),
             "serve.toml:2:1: there is no 'port'; what is known here: listen, token_file, "
-            "top_stacks");
+            "tls_certificate, tls_key, client_ca, top_stacks");
+  EXPECT_EQ(bad("[http]\ntls_key = \"k\""),
+            "serve.toml:1:1: tls_certificate and tls_key go together, and client_ca with them");
   EXPECT_EQ(bad("completeness = 1.5"),
             "serve.toml:1:16: completeness: it has to be from 0.0 to 1.0");
   EXPECT_TRUE(bad("webhook = \"here\"").starts_with("serve.toml:1:11: webhook: 'here' is no"));
