@@ -104,6 +104,13 @@ def check_serves(options):
         assert b"the daemon ends" in daemon.told[-1]
 
 
+def check_config(options):
+    """The one that goes with it."""
+    path = pathlib.Path(options.unit).parent / "serve.toml"
+    checked = subprocess.run([options.coroscope, "serve", "--check-config", "--config", path], stdout=subprocess.PIPE, check=True)
+    assert b"is good" in checked.stdout
+
+
 def check_needs(options, capability):
     """Without it the same process is not watched."""
     place, program = place_of(options)
@@ -121,6 +128,7 @@ def main():
         parser.add_argument(f"--{name}", required=True)
     options = parser.parse_args()
     check_by_systemd(options)
+    check_config(options)
     check_serves(options)
     for capability in ("CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH"):
         check_needs(options, capability)

@@ -189,7 +189,7 @@ void add_serve(CLI::App& app, ServeOptions& options) {
       ->check(CLI::IsMember({"census", "births", "full", "classic"}));
   serve->add_option("--events", options.events,
                     "Where what happens goes, a line of JSON each: a file, - is stdout (the "
-                    "default), \"\" nowhere");
+                    "default), journald, \"\" nowhere");
   serve->footer(
       "SIGHUP reads the config again, SIGTERM and Ctrl-C end it. What the command line says goes\n"
       "before the config.\n"

@@ -51,7 +51,8 @@ struct Config {
   TlsFiles tls;
   uint32_t top_stacks = 20;  // places of a process that have series of their own
 
-  std::string events = "-";  // where lifecycle events go: a path, "-" stdout, "" nowhere
+  std::string events =
+      "-";  // where lifecycle events go: a path, "-" stdout, "journald", "" nowhere
 
   std::string webhook;  // told of verdicts; empty: nobody is
 
