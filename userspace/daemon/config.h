@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "daemon/process_facts.h"
+#include "daemon/push.h"
 #include "daemon/tls_files.h"
 #include "model/probe_mode.h"
 #include "util/pattern.h"
@@ -55,6 +56,7 @@ struct Config {
       "-";  // where lifecycle events go: a path, "-" stdout, "journald", "" nowhere
 
   std::string webhook;  // told of verdicts; empty: nobody is
+  PushConfig push;
 
   std::vector<MatchRule> include;  // none: every process with coroutines
   std::vector<MatchRule> exclude;  // wins

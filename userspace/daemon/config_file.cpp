@@ -207,11 +207,32 @@ void read_http(const toml::table& table, Config& config) {
   }
 }
 
+void read_push(const toml::table& table, PushConfig& push) {
+  Fields fields(table);
+  fields.text("url", [&push](const std::string& url) {
+    if (auto checked = check_push_url(url); !checked) {
+      throw std::invalid_argument(printable(checked.error().message));
+    }
+    push.url = url;
+  });
+  fields.duration("interval", 1'000'000'000, &push.interval_ns);
+  const toml::table* labels = fields.table("labels");
+  fields.end();
+  if (labels == nullptr) return;
+  for (const auto& [key, node] : *labels) {
+    const auto value = node.value_exact<std::string>();
+    const auto checked = check_push_label(std::string(key.str()), value.value_or(""));
+    if (!checked) throw Bad(node.source(), printable(checked.error().message));
+    push.labels.emplace_back(std::string(key.str()), *value);
+  }
+}
+
 Config config_of(const toml::table& table) {
   Fields fields(table);
   Config config;
   read_watch(fields, config);
   if (const toml::table* http = fields.table("http")) read_http(*http, config);
+  if (const toml::table* push = fields.table("push")) read_push(*push, config.push);
   config.include = rules_of(fields, "watch", true);
   config.exclude = rules_of(fields, "exclude", false);
   fields.end();

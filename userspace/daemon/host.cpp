@@ -50,6 +50,7 @@ Host::Host(Config config, std::vector<IgnoreRule> ignored, EventLog events, Publ
       published_(published),
       started_unix_ns_(unix_ns()) {
   start_webhook();
+  start_push();
 }
 
 Host::~Host() = default;
@@ -59,6 +60,14 @@ void Host::start_webhook() {
   webhook_.reset();
   if (config_.webhook.empty()) return;
   if (auto started = Webhook::start(config_.webhook)) webhook_ = std::move(*started);
+}
+
+void Host::start_push() {
+  pusher_.reset();
+  if (config_.push.url.empty()) return;
+  const Published& published = published_;
+  auto started = Pusher::start(config_.push, [&published] { return published.get(); });
+  if (started) pusher_ = std::move(*started);
 }
 
 // The first one that is needed loads the programs: a host without BPF can do census.
@@ -212,8 +221,10 @@ std::vector<int> Host::pidfds() const {
 
 void Host::reload(Config config, std::vector<IgnoreRule> ignored) {
   const bool other_webhook = config.webhook != config_.webhook;
+  const bool other_push = config.push != config_.push;
   config_ = std::move(config);
   if (other_webhook) start_webhook();
+  if (other_push) start_push();
   ignored_ = std::move(ignored);
   for (auto at = entries_.begin(); at != entries_.end();) {
     const bool keeps = wanted(config_, facts_of(at->second.watched->process())).has_value();
@@ -233,6 +244,7 @@ void Host::refuse(const std::string& why) {
 
 // Their faults go on: nobody looks any more.
 void Host::let_all_go(const std::string& why) {
+  pusher_.reset();
   while (!entries_.empty()) let_go(entries_.begin(), why);
   publish();
 }
@@ -257,6 +269,7 @@ void Host::publish() {
   view->own.looks = looks_;
   view->own.events_lost = log_.lost();
   if (webhook_) view->own.webhook = webhook_->figures();
+  if (pusher_) view->own.push = pusher_->figures();
   published_.set(std::move(view));
   for (const std::string& line : events_) log_.write(line);
   events_.clear();

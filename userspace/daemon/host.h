@@ -77,6 +77,7 @@ class Host {
   void publish();
   void tell(std::string line) { events_.push_back(std::move(line)); }
   void start_webhook();
+  void start_push();
   Result<std::shared_ptr<KernelCounters>> kernel();
 
   Config config_;
@@ -85,6 +86,7 @@ class Host {
   std::vector<std::string> events_;   // lines that are written once what they tell can be asked for
   std::unique_ptr<Webhook> webhook_;  // if somebody is to be told
   Published& published_;
+  std::unique_ptr<Pusher> pusher_;  // if profiles are sent
   Discovery discovery_;
   std::shared_ptr<KernelCounters> kernel_;  // once the first process needs it
   Entries entries_;
