@@ -52,6 +52,7 @@ test   debuginfod              command:debuginfod
 test   golang-go               command:go
 test   nodejs                  command:node
 test   python3                 command:python3
+test   python3-prometheus-client  python:prometheus_client
 test   python3-seccomp         python:seccomp
 test   python3-yaml            python:yaml
 test   systemd                 command:systemd-analyze

@@ -3,15 +3,19 @@
 scrapes a real daemon, until each has an answer. There is no Grafana here."""
 
 import argparse
+import http.server
 import json
 import pathlib
 import re
 import socket
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+
+from prometheus_client.openmetrics.parser import text_string_to_metric_families  # Debian: python3-prometheus-client
 
 from daemon import PATIENCE_S, Daemon, Place
 
@@ -48,6 +52,34 @@ def expressions(board):
                 text = text.replace(name, value)
             assert "$" not in text, text
             yield panel["title"], re.sub(r" > 0$", " >= 0", text)
+
+
+class Between:
+    """Passes on what is asked of the daemon, and keeps the types of what is answered."""
+
+    def __init__(self, daemon):
+        self.types = set()
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                request = urllib.request.Request(daemon.url + self.path, headers={"Accept": self.headers.get("Accept", "")})
+                with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
+                    body = answer.read()
+                    if self.path == "/metrics":
+                        outer.types.add(answer.headers["Content-Type"])
+                    self.send_response(answer.status)
+                    self.send_header("Content-Type", answer.headers["Content-Type"])
+                    self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.address = f"127.0.0.1:{self.server.server_address[1]}"
 
 
 class Prometheus:
@@ -118,6 +150,19 @@ def check_links(board, prometheus):
     assert followed == 2
 
 
+def check_openmetrics(daemon, scraped):
+    """What Prometheus was given before is what a strict reader takes, and has the samples that the text has."""
+    assert scraped.types == {"application/openmetrics-text; version=1.0.0; charset=utf-8"}, scraped.types
+    _, text = daemon.get("/metrics", {"Accept": "application/openmetrics-text"})
+    families = list(text_string_to_metric_families(text))
+    names = {sample.name for family in families for sample in family.samples}
+    _, plain = daemon.get("/metrics", {"Accept": "text/plain"})
+    in_text = {re.split(r"[{ ]", line)[0] for line in plain.splitlines() if not line.startswith("#")}
+    assert names == in_text, names ^ in_text
+    units = {family.name: family.unit for family in families if family.unit}
+    assert units["coroscope_park_duration_seconds"] == "seconds" and units["coroscope_completeness_ratio"] == "ratio", units
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("coroscope", "programs", "deploy", "tools"):
@@ -130,7 +175,8 @@ def main():
         place.target("leak", "--rate", "50")
         daemon = Daemon([options.coroscope, "serve", "--config", config, "--listen", "127.0.0.1:0"])
         daemon.next("attached")
-        prometheus = Prometheus(options, place, daemon.url.removeprefix("http://"))
+        between = Between(daemon)
+        prometheus = Prometheus(options, place, between.address)
         try:
             for title, expression in expressions(board):
                 panel = next(one for one in panels_of(board) if one["title"] == title)
@@ -140,6 +186,7 @@ def main():
             check_links(board, prometheus)
         finally:
             prometheus.end()
+        check_openmetrics(daemon, between)
         assert daemon.end() == 0
 
 

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "daemon/metrics.h"
+#include "daemon/openmetrics.h"
 #include "daemon/profile.h"
 #include "export/json_parts.h"
 #include "util/clock.h"
@@ -93,6 +94,12 @@ Json findings_json(const ProcessView& process, bool all) {
     findings.push_back(std::move(json));
   }
   return findings;
+}
+
+Response metrics(const HostView& view, const std::string& accept) {
+  std::string text = metrics_text(view);
+  if (!wants_openmetrics(accept)) return {200, metrics_type, std::move(text)};
+  return {200, openmetrics_type, openmetrics_of(text)};
 }
 
 Response processes(const HostView& view) {
@@ -239,7 +246,7 @@ Response Api::change(const ProcessView& process, const std::string& text) {
 Response Api::answer(const Request& request) {
   const std::shared_ptr<const HostView> view = published_.get();
   const std::string& path = request.path;
-  if (path == "/metrics") return {200, metrics_type, metrics_text(*view)};
+  if (path == "/metrics") return metrics(*view, request.accept);
   if (path == "/healthz") return health(*view);
   if (path == "/readyz") {
     return view->scans > 0 ? plain(200, "ready") : plain(503, "processes are being looked for");

@@ -213,6 +213,7 @@ struct HttpServer::State {
   void reply(const httplib::Request& request, httplib::Response& response) const {
     Request asked;
     asked.path = request.path;
+    asked.accept = request.get_header_value("Accept");
     for (const auto& [name, value] : request.params) asked.parameters[name] = value;
     Response answered = answer(asked);
     response.status = answered.status;

@@ -17,6 +17,7 @@ namespace coroscope::daemon {
 struct Request {
   std::string path;
   std::map<std::string, std::string> parameters;  // of the query; the last of a name counts
+  std::string accept = {};                        // the header
 };
 
 struct Response {
