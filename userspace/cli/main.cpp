@@ -227,9 +227,11 @@ int run(int argc, char** argv) {
   CLI::App* doctor = app.add_subcommand("doctor",
                                         "Say what this host allows, what is missing, and the fix; "
                                         "with a PID, what it would cost to watch that process");
-  std::string examined;
-  doctor->add_option("PID", examined, "A process with coroutines");
-  doctor->add_flag("--json", json, "One JSON object a line");
+  DoctorOptions examined;
+  doctor->add_option("PID", examined.pid, "A process with coroutines");
+  CLI::Option* serves = doctor->add_flag("--serve", examined.serve, "What the daemon needs, too");
+  doctor->add_option("--config", examined.config, "The daemon's config")->needs(serves);
+  doctor->add_flag("--json", examined.json, "One JSON object a line");
 
   try {
     app.parse(argc, argv);
@@ -248,7 +250,7 @@ int run(int argc, char** argv) {
   }
   if (*explain) return run_explain(what);
   if (*ps) return run_ps(json);
-  if (*doctor) return run_doctor(examined, json);
+  if (*doctor) return run_doctor(examined);
   return run_watch(watch);
 }
 

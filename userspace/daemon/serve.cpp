@@ -48,6 +48,17 @@ Result<std::string> read_token(const Config& config) {
   return text;
 }
 
+Result<std::unique_ptr<HttpServer>> start_server(const Config& config, const std::string& token,
+                                                 std::function<Response(const Request&)> answer) {
+  // Who looks after daemons, as a kubelet does, has no token.
+  return HttpServer::start({.host = config.host,
+                            .port = config.port,
+                            .token = token,
+                            .open = {"/healthz", "/readyz"},
+                            .tls = config.tls},
+                           std::move(answer));
+}
+
 enum class Signal { none, reload, end };
 
 // Waits until `until_ns`, a signal, or the end of one of the processes.
@@ -94,6 +105,14 @@ Result<std::vector<IgnoreRule>> read_ignored(const Config& config) {
   return parse_ignore_file(*text, config.ignore, day_of(unix_ns()));
 }
 
+Result<void> try_serving(const Config& config) {
+  if (auto ignored = read_ignored(config); !ignored) return ignored.error();
+  auto token = read_token(config);
+  if (!token) return token.error();
+  const auto server = start_server(config, *token, [](const Request&) { return Response{}; });
+  return server ? Result<void>() : server.error();
+}
+
 Result<void> serve(const ServeSettings& settings, const Fd& signals) {
   const Config& config = settings.config;
   auto ignored = read_ignored(config);
@@ -105,13 +124,8 @@ Result<void> serve(const ServeSettings& settings, const Fd& signals) {
   if (auto dropped = drop_privileges(); !dropped) return dropped.error();
   Published published;
   Api api(published, config.interval_ns);
-  // Who looks after daemons, as a kubelet does, has no token.
-  auto server = HttpServer::start({.host = config.host,
-                                   .port = config.port,
-                                   .token = *token,
-                                   .open = {"/healthz", "/readyz"},
-                                   .tls = config.tls},
-                                  [&api](const Request& request) { return api.answer(request); });
+  auto server =
+      start_server(config, *token, [&api](const Request& request) { return api.answer(request); });
   if (!server) return server.error();
   const bool six = config.host.find(':') != std::string::npos;
   const std::string address =
