@@ -6,11 +6,12 @@ import os
 import pathlib
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 
-from daemon import Daemon, Place, status_of, value_of
+from daemon import PATIENCE_S, Daemon, Place, status_of, value_of
 from unit import USER, capabilities, read_unit
 
 HERE = pathlib.Path(__file__).parent
@@ -42,8 +43,8 @@ def check_by_systemd(options):
         assert code != 0, output
 
 
-def serve_under_unit(options, place, without=()):
-    words = [sys.executable, HERE / "unit.py"]
+def serve_under_unit(options, place, without=(), environment=()):
+    words = ["env", *environment, sys.executable, HERE / "unit.py"]
     for name in without:
         words += ["--without", name]
     command = read_unit(options.unit)["ExecStart"][-1].replace("/usr/bin/coroscope", options.coroscope)
@@ -88,7 +89,13 @@ def check_serves(options):
     place, program = place_of(options)
     with place:
         target = place.target("leak", "--rate", "50", program=program)
-        daemon = serve_under_unit(options, place)
+        # As systemd is told, of which Type= and WatchdogSec= make use.
+        manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        manager.bind(str(place.folder / "notify"))
+        os.chmod(place.folder / "notify", 0o666)
+        manager.settimeout(PATIENCE_S)
+        daemon = serve_under_unit(options, place, environment=["NOTIFY_SOCKET=/mnt/notify", "WATCHDOG_USEC=200000"])
+        assert [manager.recv(64) for _ in range(3)] == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1"]
         attached = daemon.next("attached", "lost")
         assert attached["event"] == "attached" and attached["pid"] == target.pid, attached
         assert attached["probes"] == "full", attached
@@ -100,8 +107,20 @@ def check_serves(options):
         # As ExecReload does.
         daemon.child.send_signal(1)
         daemon.next("config_read")
+        manager.setblocking(False)
+        heard = drain(manager)
         assert daemon.end() == 0
+        assert b"STOPPING=1" not in heard and b"STOPPING=1" in drain(manager)
         assert b"the daemon ends" in daemon.told[-1]
+
+
+def drain(manager):
+    heard = []
+    try:
+        while True:
+            heard.append(manager.recv(64))
+    except BlockingIOError:
+        return heard
 
 
 def check_config(options):

@@ -14,6 +14,7 @@
 #include "daemon/host.h"
 #include "daemon/http_server.h"
 #include "daemon/privilege.h"
+#include "daemon/service.h"
 #include "proc/process.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -139,14 +140,19 @@ Result<void> serve(const ServeSettings& settings, const Fd& signals) {
   log_info("serving on http{}://{}", config.tls.certificate.empty() ? "" : "s", address);
 
   Host host(config, std::move(*ignored), std::move(*events), published);
+  ServiceManager manager;
+  manager.tell("READY=1");
   for (;;) {
     host.step();
-    const Signal signal = wait_for(host.next_ns(), signals, host.pidfds());
+    manager.alive(monotonic_ns());
+    const uint64_t until = std::min(host.next_ns(), manager.next_ns());
+    const Signal signal = wait_for(until, signals, host.pidfds());
     if (signal == Signal::end) break;
     one.take();  // once the other one has ended
     if (signal != Signal::reload) continue;
     if (auto read = read_again(settings, **server, host); !read) host.refuse(read.error().message);
   }
+  manager.tell("STOPPING=1");
   api.end();
   host.let_all_go("the daemon ends");
   return {};
