@@ -43,7 +43,14 @@ webhook = "http://127.0.0.1:9095/"
 [http]
 listen = "[::1]:9000"
 token_file = "/run/token"
+tls_certificate = "server.pem"
+tls_key = "server.key"
+client_ca = "clients.pem"
 top_stacks = 5
+[push]
+url = "http://127.0.0.1:4040"
+interval = "30s"
+labels = { env = "prod" }
 [[watch]]
 command = "^order_server"
 user = "www"
@@ -69,10 +76,17 @@ user = "root"
   EXPECT_EQ(config.port, 9000);
   EXPECT_EQ(config.token_file, "/run/token");
   EXPECT_EQ(config.top_stacks, 5u);
+  EXPECT_EQ(config.tls.certificate, "server.pem");
+  EXPECT_EQ(config.tls.key, "server.key");
+  EXPECT_EQ(config.tls.client_ca, "clients.pem");
+  EXPECT_EQ(config.push.url, "http://127.0.0.1:4040");
+  EXPECT_EQ(config.push.interval_ns, 30'000'000'000u);
+  ASSERT_EQ(config.push.labels.size(), 1u);
+  EXPECT_EQ(config.push.labels[0], (std::pair<std::string, std::string>("env", "prod")));
   ASSERT_EQ(config.include.size(), 1u);
   EXPECT_EQ(config.include[0].service, "orders");
   EXPECT_EQ(config.include[0].probes, ProbeMode::full);
-  EXPECT_EQ(config.include[0].line, 16);
+  EXPECT_EQ(config.include[0].line, 23);
   EXPECT_EQ(config.exclude.size(), 1u);
 }
 
