@@ -11,8 +11,8 @@ PATH="$PATH:/usr/sbin:/sbin" # Debian keeps bpftool there, a user's PATH has it 
 readonly exit_usage=2 exit_environment=3
 
 # Debian's packages by group, each with what shows that it is there: a command, a
-# pkg-config module, a header below the compiler's include folders, a file, or one
-# of clang's run-time libraries.
+# pkg-config module, a header below the compiler's include folders, a file, one of
+# clang's run-time libraries, or a module of Python.
 packages='
 build  cmake                   command:cmake
 build  ninja-build             command:ninja
@@ -54,6 +54,10 @@ test   debuginfod              command:debuginfod
 test   golang-go               command:go
 test   nodejs                  command:node
 test   python3                 command:python3
+test   python3-prometheus-client  python:prometheus_client
+test   python3-seccomp         python:seccomp
+test   python3-yaml            python:yaml
+test   systemd                 command:systemd-analyze
 test   curl                    command:curl
 test   wrk                     command:wrk
 test   g++-aarch64-linux-gnu   command:aarch64-linux-gnu-g++
@@ -105,6 +109,7 @@ have() {
     header) have_header "$name" ;;
     file) [[ -e "$name" ]] ;;
     clang) have_clang_library "$name" ;;
+    python) /usr/bin/python3 -c "import $name" 2>/dev/null ;;
   esac
 }
 

@@ -153,7 +153,9 @@ TEST_F(Serve, GivesProfilesAsGoDoes) {
   EXPECT_NE(daemon.get(ours + "&debug=2").find("send_for_ever(...)"), std::string::npos);
   daemon.get(path, 400);
   daemon.get(ours + "&debug=3", 400);
-  daemon.get(ours + "&seconds=5", 400);
+  for (const char* wrong : {"0", "-1", "x", "301", "1&debug=1"}) {
+    daemon.get(ours + "&seconds=" + wrong, 400);
+  }
   daemon.get(path + "?pid=1", 404);
   daemon.get(path + "?pid=x", 404);
 
@@ -169,7 +171,49 @@ TEST_F(Serve, GivesProfilesAsGoDoes) {
   EXPECT_NE(pprof("-list send_for_ever " + url).find("channel.send(1)"), std::string::npos);
   const std::string more = pprof("-top -diff_base " + url + " " + url);
   EXPECT_NE(more.find("Showing nodes accounting for"), std::string::npos) << more;
+
+  // Of what is other after a second: those who leak.
+  const std::string change = pprof("-top -seconds 1 " + url);
+  EXPECT_NE(change.find("Duration: 1"), std::string::npos) << change;
+  EXPECT_NE(change.find("send_for_ever"), std::string::npos) << change;
   EXPECT_EQ(daemon.end().code, 0);
+}
+
+TEST_F(Serve, ProfilesOfSecondsHoldUpNobody) {
+  write_config("");
+  const auto target = start({"leak_ramp", "steady"});
+  Daemon daemon(config());
+  daemon.next("attached");
+  const std::string path =
+      "/debug/pprof/goroutine?pid=" + std::to_string(target->pid()) + "&seconds=300";
+  const auto ask = [&] {
+    httplib::Client client(daemon.url());
+    client.set_read_timeout(std::chrono::milliseconds(patience_ms));
+    return client.Get(path);
+  };
+  // More than there are threads: beyond some all are sent away at once, whichever came first.
+  std::vector<std::future<httplib::Result>> all;
+  for (int i = 0; i < 6; ++i) all.push_back(std::async(std::launch::async, ask));
+  const auto answered = [&all] {
+    return std::count_if(all.begin(), all.end(), [](const auto& one) {
+      return one.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+    });
+  };
+  while (answered() < 4) usleep(10'000);
+  EXPECT_EQ(daemon.get("/healthz"), "ok\n");
+  EXPECT_EQ(answered(), 4);
+  // Nor do they hold up its end; who waits is told, or hung up on.
+  EXPECT_EQ(daemon.end().code, 0);
+  int sent_away = 0;
+  for (auto& one : all) {
+    const httplib::Result answer = one.get();
+    if (!answer) continue;
+    EXPECT_EQ(answer->status, 503);
+    if (answer->body == "the daemon ends\n") continue;
+    EXPECT_EQ(answer->get_header_value("Retry-After"), "300");
+    ++sent_away;
+  }
+  EXPECT_EQ(sent_away, 4);
 }
 
 TEST_F(Serve, SaysWhatItCanNotWatch) {

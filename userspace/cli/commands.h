@@ -127,7 +127,13 @@ ExitCode run_verify(const VerifyOptions& options);
 ExitCode run_explain(const std::string& what);
 
 ExitCode run_ps(bool json);
-// `pid` as it was typed; empty: of the host only.
-ExitCode run_doctor(const std::string& pid, bool json);
+
+struct DoctorOptions {
+  std::string pid;     // as it was typed; empty: of the host only
+  bool serve = false;  // what the daemon needs, too
+  std::string config;  // its config; empty: none
+  bool json = false;
+};
+ExitCode run_doctor(const DoctorOptions& options);
 
 }  // namespace coroscope

@@ -9,6 +9,7 @@
 
 #include "bpf/kernel_counters.h"
 #include "bpf/self_test.h"
+#include "cli/check.h"
 #include "cli/commands.h"
 #include "cli/doctor_costs.h"
 #include "proc/memory.h"
@@ -16,14 +17,6 @@
 
 namespace coroscope {
 namespace {
-
-struct Check {
-  std::string name;
-  bool ok = false;
-  bool needed = true;  // `watch` does not work without it
-  std::string found;
-  std::string fix;  // empty if ok
-};
 
 Check check_kernel() {
   utsname names{};
@@ -117,24 +110,29 @@ void print(const Check& check, bool json) {
     fmt::print("{}\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
-  fmt::print("{:<8} {:<15} {}\n", status, check.name, check.found);
-  if (!check.fix.empty()) fmt::print("{:<24} fix: {}\n", "", check.fix);
+  fmt::print("{:<8} {:<19} {}\n", status, check.name, check.found);
+  if (!check.fix.empty()) fmt::print("{:<28} fix: {}\n", "", check.fix);
 }
 
 }  // namespace
 
-ExitCode run_doctor(const std::string& pid, bool json) {
+ExitCode run_doctor(const DoctorOptions& options) {
+  std::vector<Check> checks = run_checks();
+  if (options.serve) {
+    for (Check& check : serve_checks(options.config)) checks.push_back(std::move(check));
+  }
   bool works = true;
-  for (const Check& check : run_checks()) {
-    print(check, json);
+  for (const Check& check : checks) {
+    print(check, options.json);
     works = works && (check.ok || !check.needed);
   }
-  if (!json) {
-    fmt::print("{}\n", works ? "`coroscope watch` works here."
-                             : "`coroscope watch` does not work here: see what is missing above.");
+  const char* command = options.serve ? "serve" : "watch";
+  if (!options.json) {
+    fmt::print("`coroscope {}` {}\n", command,
+               works ? "works here." : "does not work here: see what is missing above.");
   }
   if (!works) return exit_environment;
-  return pid.empty() ? exit_ok : tell_costs(pid, json);
+  return options.pid.empty() ? exit_ok : tell_costs(options.pid, options.json);
 }
 
 }  // namespace coroscope

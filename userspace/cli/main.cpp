@@ -189,7 +189,7 @@ void add_serve(CLI::App& app, ServeOptions& options) {
       ->check(CLI::IsMember({"census", "births", "full", "classic"}));
   serve->add_option("--events", options.events,
                     "Where what happens goes, a line of JSON each: a file, - is stdout (the "
-                    "default), \"\" nowhere");
+                    "default), journald, \"\" nowhere");
   serve->add_option("--history", options.history,
                     "Where the history is kept: a file (default: history.db in "
                     "/var/lib/coroscope), \"\" nowhere");
@@ -258,9 +258,11 @@ int run(int argc, char** argv) {
   CLI::App* doctor = app.add_subcommand("doctor",
                                         "Say what this host allows, what is missing, and the fix; "
                                         "with a PID, what it would cost to watch that process");
-  std::string examined;
-  doctor->add_option("PID", examined, "A process with coroutines");
-  doctor->add_flag("--json", json, "One JSON object a line");
+  DoctorOptions examined;
+  doctor->add_option("PID", examined.pid, "A process with coroutines");
+  CLI::Option* serves = doctor->add_flag("--serve", examined.serve, "What the daemon needs, too");
+  doctor->add_option("--config", examined.config, "The daemon's config")->needs(serves);
+  doctor->add_flag("--json", examined.json, "One JSON object a line");
 
   try {
     app.parse(argc, argv);
@@ -281,7 +283,7 @@ int run(int argc, char** argv) {
   if (app.got_subcommand("history")) return run_history(history);
   if (*explain) return run_explain(what);
   if (*ps) return run_ps(json);
-  if (*doctor) return run_doctor(examined, json);
+  if (*doctor) return run_doctor(examined);
   return run_watch(watch);
 }
 

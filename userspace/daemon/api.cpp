@@ -9,6 +9,7 @@
 
 #include "daemon/history_api.h"
 #include "daemon/metrics.h"
+#include "daemon/openmetrics.h"
 #include "daemon/profile.h"
 #include "export/json_parts.h"
 #include "util/clock.h"
@@ -96,6 +97,12 @@ Json findings_json(const ProcessView& process, bool all) {
   return findings;
 }
 
+Response metrics(const HostView& view, const std::string& accept) {
+  std::string text = metrics_text(view);
+  if (!wants_openmetrics(accept)) return {200, metrics_type, std::move(text)};
+  return {200, openmetrics_type, openmetrics_of(text)};
+}
+
 Response processes(const HostView& view) {
   Json watched = Json::array(), unwatched = Json::array();
   for (const auto& process : view.processes) watched.push_back(process_json(*process));
@@ -161,7 +168,8 @@ constexpr const char* index_text =
     "/api/v1/services               what the history has\n"
     "/api/v1/services/ID/history    one of them over time; ?from=&to=&points=\n"
     "/api/v1/services/ID/at         what there was at one ?time=\n"
-    "/debug/pprof/goroutine?pid=PID for go tool pprof; with &debug=1 or 2 as text\n"
+    "/debug/pprof/goroutine?pid=PID for go tool pprof; with &debug=1 or 2 as text, with\n"
+    "                               &seconds=N what is other then\n"
     "/healthz /readyz";
 
 }  // namespace
@@ -179,16 +187,20 @@ Response Api::profile(const HostView& view, const Request& request) {
     const auto found = request.parameters.find(name);
     return found == request.parameters.end() ? std::string() : found->second;
   };
-  if (parameter("pid").empty() || !parameter("seconds").empty()) {
+  if (parameter("pid").empty()) {
     return plain(400,
-                 "ask for ?pid=PID, and &debug=1 or 2 for text; of one moment, so without "
-                 "seconds; /api/v1/processes has the processes that are watched");
+                 "ask for ?pid=PID, and &debug=1 or 2 for text, or &seconds=N for what is other "
+                 "then; /api/v1/processes has the processes that are watched");
   }
   const auto form = profile_form(parameter("debug"));
   if (!form) return plain(400, "debug is 0, 1 or 2");
   const auto pid = number_of(parameter("pid"));
   const ProcessView* process = pid ? find(view, *pid) : nullptr;
   if (process == nullptr) return plain(404, "no such process is watched: see /api/v1/processes");
+  if (!parameter("seconds").empty()) {
+    if (*form != ProfileForm::proto) return plain(400, "seconds goes with debug=0 only");
+    return change(*process, parameter("seconds"));
+  }
   const std::lock_guard lock(profiling_);
   auto made = take_profile(process->pid, process->start_ticks, *form);
   if (!made) return plain(503, made.error().message);
@@ -196,10 +208,49 @@ Response Api::profile(const HostView& view, const Request& request) {
   return {200, "application/octet-stream", std::move(*made)};
 }
 
+bool Api::wait(uint64_t ns) {
+  std::unique_lock lock(mutex_);
+  return !ended_.wait_for(lock, std::chrono::nanoseconds(ns), [this] { return ending_; });
+}
+
+void Api::end() {
+  const std::lock_guard lock(mutex_);
+  ending_ = true;
+  ended_.notify_all();
+}
+
+// Each holds a thread of those that answer.
+Response Api::change(const ProcessView& process, const std::string& text) {
+  constexpr int most_waiting = 2;
+  constexpr int most_seconds = 300;
+  const auto seconds = number_of(text);
+  if (!seconds || *seconds > most_seconds) {
+    return plain(400, fmt::format("seconds has to be from 1 to {}", most_seconds));
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    if (waiting_ >= most_waiting) {
+      Response busy = plain(503, fmt::format("{} such are being made already", most_waiting));
+      busy.headers["Retry-After"] = text;
+      return busy;
+    }
+    ++waiting_;
+  }
+  auto made = take_change(
+      process.pid, process.start_ticks, static_cast<uint64_t>(*seconds),
+      [this](uint64_t ns) { return wait(ns); }, profiling_);
+  {
+    const std::lock_guard lock(mutex_);
+    --waiting_;
+  }
+  if (!made) return plain(503, made.error().message);
+  return {200, "application/octet-stream", std::move(*made)};
+}
+
 Response Api::answer(const Request& request) {
   const std::shared_ptr<const HostView> view = published_.get();
   const std::string& path = request.path;
-  if (path == "/metrics") return {200, metrics_type, metrics_text(*view)};
+  if (path == "/metrics") return metrics(*view, request.accept);
   if (path == "/healthz") return health(*view);
   if (path == "/readyz") {
     return view->scans > 0 ? plain(200, "ready") : plain(503, "processes are being looked for");

@@ -2,6 +2,9 @@
 // What the daemon answers, from the view and by looking at a process anew.
 #pragma once
 
+#include <condition_variable>
+#include <mutex>
+
 #include "daemon/host.h"
 #include "daemon/http_server.h"
 
@@ -17,7 +20,8 @@ namespace coroscope::daemon {
 //   /api/v1/verdicts          [finding], of all processes: faults, and what may become one
 //   /api/v1/stacks/ID         the frames of a stack that a series or a finding names
 //   /api/v1/services...       of history_api.h
-//   /debug/pprof/goroutine    ?pid=&debug=: a profile of that process, in the forms of Go's
+//   /debug/pprof/goroutine    ?pid=&debug=: a profile of that process, in the forms of Go's;
+//                             &seconds=: of what is other after so long
 class Api {
  public:
   // `interval_ns`: between two looks, by which it is told whether they go on. `history` is the
@@ -27,14 +31,25 @@ class Api {
 
   Response answer(const Request& request);
 
+  // Who waits for a profile of some seconds gets none any more. To be called before the threads
+  // that answer are waited for.
+  void end();
+
  private:
   Response health(const HostView& view) const;
   Response profile(const HostView& view, const Request& request);
+  Response change(const ProcessView& process, const std::string& seconds);
+  bool wait(uint64_t ns);
 
   const Published& published_;
   uint64_t interval_ns_;
   std::string history_;
   std::mutex profiling_;  // one at a time: it takes memory and time
+
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  bool ending_ = false;
+  int waiting_ = 0;  // for the second look of a profile of some seconds
 };
 
 }  // namespace coroscope::daemon

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "daemon/process_facts.h"
+#include "daemon/push.h"
+#include "daemon/tls_files.h"
 #include "history/store.h"
 #include "model/probe_mode.h"
 #include "util/pattern.h"
@@ -51,12 +53,15 @@ struct Config {
 
   std::string host = "127.0.0.1";  // where HTTP is served
   uint16_t port = 9177;
-  std::string token_file;    // what it holds has to come with each request; empty: nothing has to
+  std::string token_file;  // what it holds has to come with each request; empty: nothing has to
+  TlsFiles tls;
   uint32_t top_stacks = 20;  // places of a process that have series of their own
 
-  std::string events = "-";  // where lifecycle events go: a path, "-" stdout, "" nowhere
+  std::string events =
+      "-";  // where lifecycle events go: a path, "-" stdout, "journald", "" nowhere
 
   std::string webhook;  // told of verdicts; empty: nobody is
+  PushConfig push;
 
   std::string history = default_history();  // path of the database; empty: none is kept
   history::Limits history_limits;

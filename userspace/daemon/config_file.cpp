@@ -195,8 +195,36 @@ void read_http(const toml::table& table, Config& config) {
     std::tie(config.host, config.port) = valid(parse_address(text));
   });
   fields.text("token_file", &config.token_file);
+  fields.text("tls_certificate", &config.tls.certificate);
+  fields.text("tls_key", &config.tls.key);
+  fields.text("client_ca", &config.tls.client_ca);
   fields.count("top_stacks", 1000, &config.top_stacks);
   fields.end();
+  const TlsFiles& tls = config.tls;
+  if (tls.certificate.empty() != tls.key.empty() ||
+      (tls.certificate.empty() && !tls.client_ca.empty())) {
+    throw Bad(table.source(), "tls_certificate and tls_key go together, and client_ca with them");
+  }
+}
+
+void read_push(const toml::table& table, PushConfig& push) {
+  Fields fields(table);
+  fields.text("url", [&push](const std::string& url) {
+    if (auto checked = check_push_url(url); !checked) {
+      throw std::invalid_argument(printable(checked.error().message));
+    }
+    push.url = url;
+  });
+  fields.duration("interval", 1'000'000'000, &push.interval_ns);
+  const toml::table* labels = fields.table("labels");
+  fields.end();
+  if (labels == nullptr) return;
+  for (const auto& [key, node] : *labels) {
+    const auto value = node.value_exact<std::string>();
+    const auto checked = check_push_label(std::string(key.str()), value.value_or(""));
+    if (!checked) throw Bad(node.source(), printable(checked.error().message));
+    push.labels.emplace_back(std::string(key.str()), *value);
+  }
 }
 
 void read_history(const toml::table& table, Config& config) {
@@ -219,6 +247,7 @@ Config config_of(const toml::table& table) {
   read_watch(fields, config);
   if (const toml::table* http = fields.table("http")) read_http(*http, config);
   if (const toml::table* history = fields.table("history")) read_history(*history, config);
+  if (const toml::table* push = fields.table("push")) read_push(*push, config.push);
   config.include = rules_of(fields, "watch", true);
   config.exclude = rules_of(fields, "exclude", false);
   fields.end();

@@ -57,6 +57,7 @@ Host::Host(Config config, std::vector<IgnoreRule> ignored, EventLog events, Publ
   if (!config_.history.empty()) {
     historian_ = std::make_unique<Historian>(config_.history, config_.history_limits);
   }
+  start_push();
 }
 
 Host::~Host() = default;
@@ -71,6 +72,14 @@ void Host::start_webhook() {
   webhook_.reset();
   if (config_.webhook.empty()) return;
   if (auto started = Webhook::start(config_.webhook)) webhook_ = std::move(*started);
+}
+
+void Host::start_push() {
+  pusher_.reset();
+  if (config_.push.url.empty()) return;
+  const Published& published = published_;
+  auto started = Pusher::start(config_.push, [&published] { return published.get(); });
+  if (started) pusher_ = std::move(*started);
 }
 
 // The first one that is needed loads the programs: a host without BPF can do census.
@@ -228,8 +237,10 @@ std::vector<int> Host::pidfds() const {
 
 void Host::reload(Config config, std::vector<IgnoreRule> ignored) {
   const bool other_webhook = config.webhook != config_.webhook;
+  const bool other_push = config.push != config_.push;
   config_ = std::move(config);
   if (other_webhook) start_webhook();
+  if (other_push) start_push();
   ignored_ = std::move(ignored);
   for (auto at = entries_.begin(); at != entries_.end();) {
     const bool keeps = wanted(config_, facts_of(at->second.watched->process())).has_value();
@@ -250,6 +261,7 @@ void Host::refuse(const std::string& why) {
 // Their faults go on: nobody looks any more.
 void Host::let_all_go(const std::string& why) {
   if (kernel_) kernel_->end();
+  pusher_.reset();
   while (!entries_.empty()) let_go(entries_.begin(), why);
   publish();
 }
@@ -278,6 +290,7 @@ void Host::publish() {
     historian_->see(*view);
     view->own.history = historian_->figures();
   }
+  if (pusher_) view->own.push = pusher_->figures();
   published_.set(std::move(view));
   for (const std::string& line : events_) log_.write(line);
   events_.clear();

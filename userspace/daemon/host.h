@@ -79,6 +79,7 @@ class Host {
   // `process`: whose event it is; null: the daemon's own.
   void tell(std::string line, const ProcessView* process = nullptr);
   void start_webhook();
+  void start_push();
   Result<std::shared_ptr<KernelCounters>> kernel();
 
   Config config_;
@@ -88,6 +89,7 @@ class Host {
   std::unique_ptr<Webhook> webhook_;  // if somebody is to be told
   std::unique_ptr<Historian> historian_;  // if a history is to be kept
   Published& published_;
+  std::unique_ptr<Pusher> pusher_;  // if profiles are sent
   Discovery discovery_;
   std::shared_ptr<KernelCounters> kernel_;  // once the first process needs it
   Entries entries_;

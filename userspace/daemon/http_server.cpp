@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <deque>
@@ -14,14 +15,16 @@
 #include <thread>
 #include <vector>
 
+#include "daemon/tls.h"
 #include "proc/process.h"
 
 namespace coroscope::daemon {
 namespace {
 
 constexpr size_t threads = 4;
-constexpr size_t most_waiting = 16;  // connections; further ones wait in the kernel
-constexpr time_t patience_s = 5;     // with a client that sends or reads nothing
+constexpr size_t threads_with_tls = 16;  // a handshake may take a few seconds (see Tls)
+constexpr size_t most_waiting = 16;      // connections; further ones wait in the kernel
+constexpr time_t patience_s = 5;         // with a client that sends or reads nothing
 constexpr time_t keep_alive_s = 5;
 constexpr size_t most_requests = 100;  // of one connection
 constexpr size_t most_body = 4096;
@@ -30,8 +33,8 @@ constexpr size_t most_body = 4096;
 // clients can not take all descriptors.
 class Threads : public httplib::TaskQueue {
  public:
-  Threads() {
-    for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+  explicit Threads(size_t number) {
+    for (size_t i = 0; i < number; ++i) threads_.emplace_back([this] { work(); });
   }
 
   void enqueue(std::function<void()> task) override {
@@ -105,6 +108,10 @@ void refuse(httplib::Response& response, int status, const char* why) {
   response.set_content(std::string(why) + "\n", "text/plain; charset=utf-8");
 }
 
+bool is_open(const HttpOptions& options, const std::string& path) {
+  return std::find(options.open.begin(), options.open.end(), path) != options.open.end();
+}
+
 bool is_admitted(const HttpOptions& options, const httplib::Request& request,
                  httplib::Response& response) {
   if (request.method != "GET" && request.method != "HEAD") {
@@ -113,7 +120,8 @@ bool is_admitted(const HttpOptions& options, const httplib::Request& request,
     return false;
   }
   const std::string host = request.get_header_value("Host");
-  if (!is_allowed_host(host, options.host)) {
+  // With TLS it is the client who makes sure that the name is ours.
+  if (options.tls.certificate.empty() && !is_allowed_host(host, options.host)) {
     refuse(response, 403, "this Host is not answered: ask by address, or by the name listened on");
     return false;
   }
@@ -122,7 +130,7 @@ bool is_admitted(const HttpOptions& options, const httplib::Request& request,
     refuse(response, 403, "pages of another origin are not answered");
     return false;
   }
-  if (!options.token.empty() &&
+  if (!options.token.empty() && !is_open(options, request.path) &&
       !is_same_secret(request.get_header_value("Authorization"), "Bearer " + options.token)) {
     response.set_header("WWW-Authenticate", "Bearer");
     refuse(response, 401, "a token is needed: Authorization: Bearer TOKEN");
@@ -131,8 +139,8 @@ bool is_admitted(const HttpOptions& options, const httplib::Request& request,
   return true;
 }
 
-void set_limits(httplib::Server& server) {
-  server.new_task_queue = [] { return new Threads; };
+void set_limits(httplib::Server& server, bool with_tls) {
+  server.new_task_queue = [=] { return new Threads(with_tls ? threads_with_tls : threads); };
   server.set_read_timeout(patience_s);
   server.set_write_timeout(patience_s);
   server.set_keep_alive_timeout(keep_alive_s);
@@ -182,17 +190,34 @@ bool is_allowed_host(const std::string& header, const std::string& own) {
 struct HttpServer::State {
   HttpOptions options;
   std::function<Response(const Request&)> answer;
-  httplib::Server server;
+  std::unique_ptr<Tls> tls;  // if there is a certificate; outlives what is connected
+  std::unique_ptr<httplib::Server> server;
   int port = 0;
   std::thread thread;
   std::atomic<bool> ended{false};
 
+  Result<void> make_server() {
+    if (options.tls.certificate.empty()) {
+      server = std::make_unique<httplib::Server>();
+      return {};
+    }
+    auto loaded = Tls::load(options.tls);
+    if (!loaded) return loaded.error();
+    tls = std::move(*loaded);
+    server = std::make_unique<httplib::SSLServer>(
+        [this](SSL_CTX& context) { return tls->set_up(context); });
+    if (server->is_valid()) return {};
+    return Error{ErrorKind::environment, "TLS can not be had"};
+  }
+
   void reply(const httplib::Request& request, httplib::Response& response) const {
     Request asked;
     asked.path = request.path;
+    asked.accept = request.get_header_value("Accept");
     for (const auto& [name, value] : request.params) asked.parameters[name] = value;
     Response answered = answer(asked);
     response.status = answered.status;
+    for (const auto& [name, value] : answered.headers) response.set_header(name, value);
     response.set_content(std::move(answered.body), answered.type.c_str());
   }
 };
@@ -201,24 +226,25 @@ HttpServer::HttpServer(std::unique_ptr<State> state) : state_(std::move(state)) 
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(
     const HttpOptions& options, std::function<Response(const Request&)> answer) {
-  if (!is_loopback(options.host) && options.token.empty()) {
+  if (!is_loopback(options.host) && options.token.empty() && options.tls.client_ca.empty()) {
     return Error{ErrorKind::usage,
                  fmt::format("to listen on {}, where others than this host can ask, needs "
-                             "http.token_file; or listen on 127.0.0.1",
+                             "http.token_file, or TLS with http.client_ca; or listen on 127.0.0.1",
                              options.host)};
   }
   auto state = std::make_unique<State>();
   state->options = options;
   state->answer = std::move(answer);
   State& its = *state;
-  set_limits(its.server);
-  its.server.set_pre_routing_handler([&its](const auto& request, auto& response) {
+  if (auto made = its.make_server(); !made) return made.error();
+  set_limits(*its.server, its.tls != nullptr);
+  its.server->set_pre_routing_handler([&its](const auto& request, auto& response) {
     if (is_admitted(its.options, request, response)) its.reply(request, response);
     return httplib::Server::HandlerResponse::Handled;
   });
-  its.port = options.port == 0 ? its.server.bind_to_any_port(options.host)
-             : its.server.bind_to_port(options.host, options.port) ? options.port
-                                                                   : -1;
+  its.port = options.port == 0 ? its.server->bind_to_any_port(options.host)
+             : its.server->bind_to_port(options.host, options.port) ? options.port
+                                                                    : -1;
   if (its.port < 0) {
     return Error{ErrorKind::environment,
                  fmt::format("cannot listen on {}:{}; is another coroscope serving there, or "
@@ -226,7 +252,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(
                              options.host, options.port)};
   }
   its.thread = std::thread([&its] {
-    its.server.listen_after_bind();
+    its.server->listen_after_bind();
     its.ended = true;
   });
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));
@@ -235,10 +261,14 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(
 HttpServer::~HttpServer() {
   if (!state_->thread.joinable()) return;
   // stop() does nothing before the server runs.
-  while (!state_->server.is_running() && !state_->ended) std::this_thread::yield();
-  state_->server.stop();
+  while (!state_->server->is_running() && !state_->ended) std::this_thread::yield();
+  state_->server->stop();
   hang_up(port());
   state_->thread.join();
+}
+
+Result<void> HttpServer::read_certificates() {
+  return state_->tls ? state_->tls->load_again() : Result<void>();
 }
 
 uint16_t HttpServer::port() const {

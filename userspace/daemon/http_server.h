@@ -7,7 +7,9 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "daemon/tls_files.h"
 #include "util/result.h"
 
 namespace coroscope::daemon {
@@ -15,18 +17,22 @@ namespace coroscope::daemon {
 struct Request {
   std::string path;
   std::map<std::string, std::string> parameters;  // of the query; the last of a name counts
+  std::string accept = {};                        // the header
 };
 
 struct Response {
   int status = 200;
   std::string type = "text/plain; charset=utf-8";
   std::string body;
+  std::map<std::string, std::string> headers = {};  // besides the type
 };
 
 struct HttpOptions {
   std::string host = "127.0.0.1";
   uint16_t port = 0;       // 0: any that is free
   std::string token = {};  // has to come as "Authorization: Bearer TOKEN"; empty: nothing has to
+  std::vector<std::string> open = {};  // paths that are answered without: they tell nothing
+  TlsFiles tls = {};                   // without a certificate it is HTTP
 };
 
 // Answers GET and HEAD, in threads of its own. Any other method is refused, as is a request
@@ -44,6 +50,10 @@ class HttpServer {
   HttpServer& operator=(const HttpServer&) = delete;
 
   uint16_t port() const;
+
+  // Reads the files of TLS again, if there are any, for connections that come from now on. Error:
+  // usage; all stays as it was.
+  Result<void> read_certificates();
 
  private:
   struct State;

@@ -167,6 +167,12 @@ Result<EventLog> EventLog::open(const std::string& where) {
     log.to_ = STDOUT_FILENO;
     return log;
   }
+  if (where == "journald") {
+    auto journal = Journal::open();
+    if (!journal) return journal.error();
+    log.journal_ = std::move(*journal);
+    return log;
+  }
   log.file_ =
       Fd(::open(where.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0640));
   if (!log.file_) {
@@ -179,6 +185,7 @@ Result<EventLog> EventLog::open(const std::string& where) {
 
 // One write, so that lines of several writers do not mix; never waited for.
 void EventLog::write(const std::string& text) {
+  if (journal_ && !journal_->send(text)) ++lost_;
   if (to_ < 0) return;
   if (::write(to_, text.data(), text.size()) != static_cast<ssize_t>(text.size())) ++lost_;
 }

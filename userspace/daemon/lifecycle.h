@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "daemon/journal.h"
 #include "daemon/view.h"
 #include "util/fd.h"
 #include "util/result.h"
@@ -65,7 +67,8 @@ std::string verdict_line(const ProcessView& process, const VerdictEvent& event, 
 // EventLog writes lines to where they are wanted; what could not be written is counted.
 class EventLog {
  public:
-  // "-" is stdout, "" nowhere, else a file that is appended to. Error: usage.
+  // "-" is stdout, "" nowhere, "journald" the journal, else a file that is appended to. Error:
+  // usage.
   static Result<EventLog> open(const std::string& where);
 
   void write(const std::string& line);
@@ -73,6 +76,7 @@ class EventLog {
 
  private:
   Fd file_;
+  std::optional<Journal> journal_;
   int to_ = -1;
   uint64_t lost_ = 0;
 };

@@ -204,6 +204,21 @@ void add_webhook(Families& families, const Webhook::Figures& webhook) {
                  static_cast<double>(webhook.waiting));
 }
 
+void add_push(Families& families, const Pusher::Figures& push) {
+  const auto counter = [&](const char* name, const char* help, double value) {
+    families.counter(name, help, {}, value);
+  };
+  const auto count = [](uint64_t value) { return static_cast<double>(value); };
+  counter("coroscope_push_sent_total", "Profiles that arrived where they are sent.",
+          count(push.sent));
+  counter("coroscope_push_failed_total", "Profiles that did not.", count(push.failed));
+  counter("coroscope_push_refused_total", "Profiles that were refused there.", count(push.refused));
+  counter("coroscope_push_untaken_total", "Profiles of processes that could not be looked at.",
+          count(push.untaken));
+  counter("coroscope_push_cpu_seconds_total", "Time of a processor that making them took.",
+          seconds(push.taking_ns));
+}
+
 void add_own(Families& families, const HostView& view) {
   const OwnCost& own = view.own;
   families.gauge("coroscope_processes", "Processes that are watched.", {},
@@ -225,6 +240,7 @@ void add_own(Families& families, const HostView& view) {
                    static_cast<double>(own.events_lost));
   if (own.webhook) add_webhook(families, *own.webhook);
   if (own.history) add_history(families, *own.history);
+  if (own.push) add_push(families, *own.push);
   families.gauge("coroscope_last_look_timestamp_seconds", "When the daemon looked last.", {},
                  seconds(view.unix_ns));
   families.counter("process_cpu_seconds_total", "Time of a processor that the daemon took.", {},

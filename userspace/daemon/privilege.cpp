@@ -82,6 +82,27 @@ Result<void> drop_privileges() {
   return {};
 }
 
+std::vector<CapabilityNeed> capability_needs() {
+  capng_get_caps_process();
+  const bool admin = has(CAP_SYS_ADMIN);
+  std::vector<CapabilityNeed> needs = {
+      {"CAP_BPF", "to load the programs that count", has(CAP_BPF)},
+      {"CAP_PERFMON", "to have uprobes run them", has(CAP_PERFMON)},
+      {"CAP_SYS_PTRACE", "to read the memory of processes of others", has(CAP_SYS_PTRACE)},
+      {"CAP_DAC_READ_SEARCH", "to read their programs and labels", has(CAP_DAC_READ_SEARCH)}};
+  for (size_t i : {0, 1}) needs[i].instead = !needs[i].had && admin;
+  for (CapabilityNeed& need : needs) need.needed = !need.instead;
+  CapabilityNeed last{"CAP_SYS_ADMIN", "this kernel attaches uprobes without it", admin};
+  // Without the first two it fails for another reason.
+  const bool known = admin || (needs[0].had && needs[1].had);
+  last.needed =
+      known && !(admin ? works_without_admin() : static_cast<bool>(test_event_delivery()));
+  if (last.needed) last.why = "this kernel attaches uprobes for nobody else";
+  if (!known) last.why = "whether this kernel wants it for uprobes is seen with the first two";
+  needs.push_back(std::move(last));
+  return needs;
+}
+
 std::optional<pid_t> OneOnHost::take() {
   if (held_) return std::nullopt;
   socklen_t size = 0;

@@ -5,6 +5,8 @@
 #include <sys/types.h>
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "util/fd.h"
 #include "util/result.h"
@@ -16,6 +18,16 @@ namespace coroscope::daemon {
 // which is tried. What this process starts can not gain any (no_new_privs). Before there are
 // other threads: each has its own. Error: environment.
 Result<void> drop_privileges();
+
+// One of those, and whether this process has it.
+struct CapabilityNeed {
+  std::string name;
+  std::string why;
+  bool had = false;
+  bool needed = true;
+  bool instead = false;  // it is not had, but another one that stands for it
+};
+std::vector<CapabilityNeed> capability_needs();
 
 // OneOnHost is held by one daemon of a network namespace, as long as it runs.
 class OneOnHost {

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "export/dump.h"
+#include "export/profile_change.h"
 #include "model/dump_query.h"
 #include "observe/dumping.h"
 
@@ -39,6 +40,23 @@ std::string encode(const DumpPage& page, DumpDetails& details, DumpEncoder& enco
   return text + encoder.end(page, details.unread());
 }
 
+Result<std::unique_ptr<Observation>> open_same(pid_t pid, uint64_t start_ticks) {
+  auto observation = Observation::open(pid);
+  if (!observation) return observation.error();
+  if ((*observation)->process().start_ticks() != start_ticks) {
+    return (*observation)->process().gone();
+  }
+  return observation;
+}
+
+// What is known of a process is not kept over the wait: that may be for long.
+Result<Dump> dump_same(pid_t pid, uint64_t start_ticks, std::mutex& looking) {
+  const std::lock_guard lock(looking);
+  auto observation = open_same(pid, start_ticks);
+  if (!observation) return observation.error();
+  return take_dump(**observation);
+}
+
 }  // namespace
 
 std::optional<ProfileForm> profile_form(std::string_view debug) {
@@ -49,16 +67,27 @@ std::optional<ProfileForm> profile_form(std::string_view debug) {
 }
 
 Result<std::string> take_profile(pid_t pid, uint64_t start_ticks, ProfileForm form) {
-  auto observation = Observation::open(pid);
+  auto observation = open_same(pid, start_ticks);
   if (!observation) return observation.error();
-  if ((*observation)->process().start_ticks() != start_ticks) {
-    return (*observation)->process().gone();
-  }
   auto dump = take_dump(**observation);
   if (!dump) return dump.error();
   TargetDetails details((*observation)->target());
   const auto encoder = form == ProfileForm::proto ? pprof_dump() : go_dump();
   return encode(page_of(*dump, form != ProfileForm::coroutines), details, *encoder);
+}
+
+Result<std::string> take_change(pid_t pid, uint64_t start_ticks, uint64_t seconds, const Wait& wait,
+                                std::mutex& looking) {
+  std::optional<ProfileChange> change;
+  {
+    auto before = dump_same(pid, start_ticks, looking);
+    if (!before) return before.error();
+    change.emplace(page_of(*before, true));
+  }
+  if (!wait(seconds * 1'000'000'000)) return Error{ErrorKind::environment, "the daemon ends"};
+  auto after = dump_same(pid, start_ticks, looking);
+  if (!after) return after.error();
+  return change->finish(page_of(*after, true));
 }
 
 }  // namespace coroscope::daemon

@@ -3,6 +3,8 @@
 
 #include <sys/types.h>
 
+#include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,5 +24,13 @@ std::optional<ProfileForm> profile_form(std::string_view debug);
 // All coroutines of a process. Looks at it anew, apart from the observation that goes on. Errors:
 // as of Observation::open; target_gone if `pid` is another process than began at `start_ticks`.
 Result<std::string> take_profile(pid_t pid, uint64_t start_ticks, ProfileForm form);
+
+// Waits; false if it was told to end meanwhile.
+using Wait = std::function<bool(uint64_t ns)>;
+
+// What is other after `seconds`, for pprof. Looks at it twice, and calls `wait` in between. Errors:
+// as above; environment if the wait was ended. `looking` is held for each look, not for the wait.
+Result<std::string> take_change(pid_t pid, uint64_t start_ticks, uint64_t seconds, const Wait& wait,
+                                std::mutex& looking);
 
 }  // namespace coroscope::daemon

@@ -14,6 +14,7 @@
 #include "daemon/host.h"
 #include "daemon/http_server.h"
 #include "daemon/privilege.h"
+#include "daemon/service.h"
 #include "proc/process.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -48,6 +49,17 @@ Result<std::string> read_token(const Config& config) {
   return text;
 }
 
+Result<std::unique_ptr<HttpServer>> start_server(const Config& config, const std::string& token,
+                                                 std::function<Response(const Request&)> answer) {
+  // Who looks after daemons, as a kubelet does, has no token.
+  return HttpServer::start({.host = config.host,
+                            .port = config.port,
+                            .token = token,
+                            .open = {"/healthz", "/readyz"},
+                            .tls = config.tls},
+                           std::move(answer));
+}
+
 enum class Signal { none, reload, end };
 
 // Waits until `until_ns`, a signal, or the end of one of the processes.
@@ -64,7 +76,7 @@ Signal wait_for(uint64_t until_ns, const Fd& signals, const std::vector<int>& pi
   return info.ssi_signo == SIGHUP ? Signal::reload : Signal::end;
 }
 
-Result<void> read_again(const ServeSettings& settings, Host& host) {
+Result<void> read_again(const ServeSettings& settings, HttpServer& server, Host& host) {
   if (settings.config_path.empty()) {
     return Error{ErrorKind::usage, "there is no config file to read again"};
   }
@@ -73,6 +85,7 @@ Result<void> read_again(const ServeSettings& settings, Host& host) {
   if (auto changed = settings.override_config(*config); !changed) return changed.error();
   auto ignored = read_ignored(*config);
   if (!ignored) return ignored.error();
+  if (auto certificates = server.read_certificates(); !certificates) return certificates.error();
   host.reload(std::move(*config), std::move(*ignored));
   return {};
 }
@@ -93,6 +106,14 @@ Result<std::vector<IgnoreRule>> read_ignored(const Config& config) {
   return parse_ignore_file(*text, config.ignore, day_of(unix_ns()));
 }
 
+Result<void> try_serving(const Config& config) {
+  if (auto ignored = read_ignored(config); !ignored) return ignored.error();
+  auto token = read_token(config);
+  if (!token) return token.error();
+  const auto server = start_server(config, *token, [](const Request&) { return Response{}; });
+  return server ? Result<void>() : server.error();
+}
+
 Result<void> serve(const ServeSettings& settings, const Fd& signals) {
   const Config& config = settings.config;
   auto ignored = read_ignored(config);
@@ -104,8 +125,8 @@ Result<void> serve(const ServeSettings& settings, const Fd& signals) {
   if (auto dropped = drop_privileges(); !dropped) return dropped.error();
   Published published;
   Api api(published, config.interval_ns, config.history);
-  auto server = HttpServer::start({config.host, config.port, *token},
-                                  [&api](const Request& request) { return api.answer(request); });
+  auto server =
+      start_server(config, *token, [&api](const Request& request) { return api.answer(request); });
   if (!server) return server.error();
   const bool six = config.host.find(':') != std::string::npos;
   const std::string address =
@@ -116,17 +137,23 @@ Result<void> serve(const ServeSettings& settings, const Fd& signals) {
     events->write(another_line(*other, unix_ns()));
     log_warn("another coroscope serves on this host (process {}): both watch, and cost", *other);
   }
-  log_info("serving on http://{}", address);
+  log_info("serving on http{}://{}", config.tls.certificate.empty() ? "" : "s", address);
 
   Host host(config, std::move(*ignored), std::move(*events), published);
+  ServiceManager manager;
+  manager.tell("READY=1");
   for (;;) {
     host.step();
-    const Signal signal = wait_for(host.next_ns(), signals, host.pidfds());
+    manager.alive(monotonic_ns());
+    const uint64_t until = std::min(host.next_ns(), manager.next_ns());
+    const Signal signal = wait_for(until, signals, host.pidfds());
     if (signal == Signal::end) break;
     one.take();  // once the other one has ended
     if (signal != Signal::reload) continue;
-    if (auto read = read_again(settings, host); !read) host.refuse(read.error().message);
+    if (auto read = read_again(settings, **server, host); !read) host.refuse(read.error().message);
   }
+  manager.tell("STOPPING=1");
+  api.end();
   host.let_all_go("the daemon ends");
   return {};
 }

@@ -19,6 +19,10 @@ Result<Config> read_config(const std::string& path);
 // What the allow list that the config names says. Error: usage.
 Result<std::vector<IgnoreRule>> read_ignored(const Config& config);
 
+// Whether this config can be served: its files are read, and it is listened for a moment. Errors:
+// as of serve().
+Result<void> try_serving(const Config& config);
+
 struct ServeSettings {
   Config config;
   std::string config_path;  // read again on SIGHUP; empty: there is none

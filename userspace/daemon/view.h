@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "daemon/process_facts.h"
+#include "daemon/push.h"
 #include "daemon/webhook.h"
 #include "detect/report.h"
 #include "model/records.h"
@@ -85,6 +86,7 @@ struct OwnCost {
   uint64_t events_lost = 0;                 // lines that could not be written
   std::optional<Webhook::Figures> webhook;  // if there is one
   std::optional<HistoryFigures> history;    // if there is one
+  std::optional<Pusher::Figures> push;      // if profiles are sent
 };
 
 struct HostView {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/webhook.h"
 
-#include <fmt/format.h>
 #include <httplib.h>
 
 #include <algorithm>
@@ -11,33 +10,17 @@
 #include <mutex>
 #include <thread>
 
+#include "daemon/url.h"
+
 namespace coroscope::daemon {
 namespace {
-
-struct Address {
-  std::string server;  // "http://host:port"
-  std::string path;
-};
-
-Result<Address> parse_url(const std::string& url) {
-  const size_t scheme = url.find("://");
-  const std::string name = scheme == std::string::npos ? "" : url.substr(0, scheme);
-  const size_t host = scheme == std::string::npos ? 0 : scheme + 3;
-  const size_t path = std::min(url.find('/', host), url.size());
-  if ((name != "http" && name != "https") || path == host) {
-    return Error{
-        ErrorKind::usage,
-        fmt::format("'{}' is no address of a webhook; write it as http://host:port/path", url)};
-  }
-  return Address{url.substr(0, path), path == url.size() ? "/" : url.substr(path)};
-}
 
 enum class Answer { taken, refused, none };
 
 }  // namespace
 
 struct Webhook::State {
-  State(const Address& address, const WebhookTimes& its_times)
+  State(const Url& address, const WebhookTimes& its_times)
       : client(address.server), path(address.path), times(its_times) {
     const std::chrono::nanoseconds patience(times.patience_ns);
     client.set_connection_timeout(patience);
@@ -103,12 +86,12 @@ void Webhook::State::work() {
 Webhook::Webhook(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Result<void> check_webhook_url(const std::string& url) {
-  const auto address = parse_url(url);
+  const auto address = parse_url(url, "a webhook");
   return address ? Result<void>() : address.error();
 }
 
 Result<std::unique_ptr<Webhook>> Webhook::start(const std::string& url, const WebhookTimes& times) {
-  const auto address = parse_url(url);
+  const auto address = parse_url(url, "a webhook");
   if (!address) return address.error();
   auto state = std::make_unique<State>(*address, times);
   State& its = *state;

@@ -16,6 +16,7 @@ enum class Profile : protozero::pbf_tag_type {
   function = 5,
   string_table = 6,
   time_nanos = 9,
+  duration_nanos = 10,
   comment = 13,
   default_sample_type = 14,
 };

@@ -50,6 +50,11 @@ void ProfileWriter::set_time(uint64_t ns) {
                                                     static_cast<int64_t>(ns));
 }
 
+void ProfileWriter::set_duration(uint64_t ns) {
+  pbf_builder<profile::Profile>(message_).add_int64(profile::Profile::duration_nanos,
+                                                    static_cast<int64_t>(ns));
+}
+
 void ProfileWriter::add_comment(std::string_view text) {
   const StringId id = string(text);
   pbf_builder<profile::Profile>(message_).add_int64(profile::Profile::comment, id);

@@ -32,6 +32,7 @@ class ProfileWriter {
   void add_sample_type(std::string_view type, std::string_view unit);
   void set_default_sample_type(std::string_view type);
   void set_time(uint64_t ns);  // since 1970
+  void set_duration(uint64_t ns);
   void add_comment(std::string_view text);
   // What all locations are said to be of.
   void set_program(std::string_view path);

@@ -43,7 +43,14 @@ webhook = "http://127.0.0.1:9095/"
 [http]
 listen = "[::1]:9000"
 token_file = "/run/token"
+tls_certificate = "server.pem"
+tls_key = "server.key"
+client_ca = "clients.pem"
 top_stacks = 5
+[push]
+url = "http://127.0.0.1:4040"
+interval = "30s"
+labels = { env = "prod" }
 [[watch]]
 command = "^order_server"
 user = "www"
@@ -78,10 +85,17 @@ megabytes = 64
   EXPECT_EQ(config.port, 9000);
   EXPECT_EQ(config.token_file, "/run/token");
   EXPECT_EQ(config.top_stacks, 5u);
+  EXPECT_EQ(config.tls.certificate, "server.pem");
+  EXPECT_EQ(config.tls.key, "server.key");
+  EXPECT_EQ(config.tls.client_ca, "clients.pem");
+  EXPECT_EQ(config.push.url, "http://127.0.0.1:4040");
+  EXPECT_EQ(config.push.interval_ns, 30'000'000'000u);
+  ASSERT_EQ(config.push.labels.size(), 1u);
+  EXPECT_EQ(config.push.labels[0], (std::pair<std::string, std::string>("env", "prod")));
   ASSERT_EQ(config.include.size(), 1u);
   EXPECT_EQ(config.include[0].service, "orders");
   EXPECT_EQ(config.include[0].probes, ProbeMode::full);
-  EXPECT_EQ(config.include[0].line, 16);
+  EXPECT_EQ(config.include[0].line, 23);
   EXPECT_EQ(config.exclude.size(), 1u);
 }
 
@@ -96,7 +110,9 @@ TEST(Config, WhatIsWrongHasItsLine) {
             "127.0.0.1:9177, [::1]:9177 or :9177");
   EXPECT_EQ(bad("[http]\nport = 1"),
             "serve.toml:2:1: there is no 'port'; what is known here: listen, token_file, "
-            "top_stacks");
+            "tls_certificate, tls_key, client_ca, top_stacks");
+  EXPECT_EQ(bad("[http]\ntls_key = \"k\""),
+            "serve.toml:1:1: tls_certificate and tls_key go together, and client_ca with them");
   EXPECT_EQ(bad("completeness = 1.5"),
             "serve.toml:1:16: completeness: it has to be from 0.0 to 1.0");
   EXPECT_TRUE(bad("webhook = \"here\"").starts_with("serve.toml:1:11: webhook: 'here' is no"));

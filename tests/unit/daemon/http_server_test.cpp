@@ -100,6 +100,20 @@ TEST(HttpServer, ATokenIsNeededIfThereIsOne) {
   EXPECT_EQ(status("Authorization: Bearer secret\r\n"), "200");
 }
 
+TEST(HttpServer, SomePathsNeedNoToken) {
+  const auto server = serve({.token = "secret", .open = {"/healthz"}});
+  ASSERT_TRUE(server);
+  const auto status = [&](const std::string& path, const std::string& headers) {
+    return ask(server->port(), "GET " + path, headers).substr(9, 3);
+  };
+  EXPECT_EQ(status("/healthz", local), "200");
+  EXPECT_EQ(status("/healthz?all=1", local), "200");
+  EXPECT_EQ(status("/healthz/", local), "401");
+  EXPECT_EQ(status("//healthz", local), "401");
+  EXPECT_EQ(status("/metrics", local), "401");
+  EXPECT_EQ(status("/healthz", "Host: evil.example\r\n"), "403");
+}
+
 TEST(HttpServer, ListensForOthersWithATokenOnly) {
   const auto refused = HttpServer::start({.host = "0.0.0.0"}, {});
   ASSERT_FALSE(refused);

@@ -9,6 +9,7 @@
 #include <protozero/pbf_reader.hpp>
 #include <vector>
 
+#include "export/profile_change.h"
 #include "small_dump.h"
 
 namespace coroscope {
@@ -51,6 +52,7 @@ struct Profile {
   std::string default_sample_type;
   std::string program;
   int64_t time_ns = 0;
+  int64_t duration_ns = 0;
   size_t functions = 0;
   size_t locations = 0;
 };
@@ -134,6 +136,7 @@ Profile decoded(const std::string& data) {
   for (const Message& sample : message.messages(2)) {
     profile.samples.push_back(sample_of(sample, strings, locations));
   }
+  profile.duration_ns = static_cast<int64_t>(message.number(10));
   for (const uint64_t comment : message.numbers.at(13)) {
     profile.comments.push_back(strings.at(comment));
   }
@@ -259,6 +262,47 @@ TEST(PprofDump, ManyComeOutPieceByPiece) {
   text += encoder->end(page, 0);
   EXPECT_GT(before_the_end, text.size() / 2) << "kept until the end";
   EXPECT_EQ(decoded(text).samples.size(), 100'000u);
+}
+
+TEST(ProfileChange, IsOfThoseWhoCameAndWent) {
+  Dump before = two_waiting_one_running();
+  before.taken_unix_ns = 100 * second;
+  Dump after = before;
+  after.taken_unix_ns = 105 * second;
+  // Ids of stacks are of one dump: the same place has another one, another place has its.
+  after.parked_stacks[9] = after.parked_stacks[2];
+  after.parked_stacks[2].frames.resize(1);
+  after.parked_stacks[2].frames[0] = {"sleep_for_long", "/src/sleep.cpp", 3, 0x99};
+  for (uint32_t i : {0, 1}) after.records[i].parked_stack = 9;
+  after.records[2] = after.records[1];  // who ran waits, too
+  for (int i = 0; i < 3; ++i) {
+    after.records.push_back(after.records[1]);
+    after.records.back().parked_stack = 2;
+  }
+  ProfileChange change(by_stack(before));
+  const Profile profile = decoded(change.finish(by_stack(after)));
+  EXPECT_EQ(profile.sample_types, (std::vector<Names>{{"coroutines", "count"}}));
+  EXPECT_EQ(profile.time_ns, 100 * static_cast<int64_t>(second));
+  EXPECT_EQ(profile.duration_ns, 5 * static_cast<int64_t>(second));
+  EXPECT_EQ(profile.program, "order_server");
+  std::map<std::string, int64_t> values;
+  for (const Sample& sample : profile.samples) {
+    values[sample.stack.front().front()] = sample.values.at(0);
+    EXPECT_EQ(sample.labels.at("created_by"), "start");
+  }
+  EXPECT_EQ(values, (std::map<std::string, int64_t>{{"fetch;all /src/fetch.cpp:57", 1},
+                                                    {"sleep_for_long /src/sleep.cpp:3", 3},
+                                                    {"[running] :0", -1}}));
+}
+
+TEST(ProfileChange, WithoutAChangeIsEmpty) {
+  const Dump dump = two_waiting_one_running();
+  Dump later = dump;
+  for (DumpRecord& record : later.records) record.wait_ns += second;
+  ProfileChange change(by_stack(dump));
+  const Profile profile = decoded(change.finish(by_stack(later)));
+  EXPECT_TRUE(profile.samples.empty());
+  EXPECT_FALSE(profile.comments.empty());
 }
 
 }  // namespace
