@@ -52,6 +52,9 @@ test   debuginfod              command:debuginfod
 test   golang-go               command:go
 test   nodejs                  command:node
 test   python3                 command:python3
+test   python3-selenium        file:/usr/lib/python3/dist-packages/selenium/__init__.py
+test   chromium                command:chromium
+test   chromium-driver         command:chromedriver
 test   curl                    command:curl
 test   wrk                     command:wrk
 test   g++-aarch64-linux-gnu   command:aarch64-linux-gnu-g++

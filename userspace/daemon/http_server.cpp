@@ -105,7 +105,19 @@ void refuse(httplib::Response& response, int status, const char* why) {
   response.set_content(std::string(why) + "\n", "text/plain; charset=utf-8");
 }
 
-bool is_admitted(const HttpOptions& options, const httplib::Request& request,
+Request asked_by(const httplib::Request& request) {
+  Request asked;
+  asked.path = request.path;
+  for (const auto& [name, value] : request.params) asked.parameters[name] = value;
+  asked.browser = request.get_header_value("Accept").find("text/html") != std::string::npos;
+  return asked;
+}
+
+bool needs_token(const HttpOptions& options, const Request& asked) {
+  return !options.token.empty() && !(options.is_public && options.is_public(asked));
+}
+
+bool is_admitted(const HttpOptions& options, const httplib::Request& request, const Request& asked,
                  httplib::Response& response) {
   if (request.method != "GET" && request.method != "HEAD") {
     response.set_header("Allow", "GET, HEAD");
@@ -122,7 +134,7 @@ bool is_admitted(const HttpOptions& options, const httplib::Request& request,
     refuse(response, 403, "pages of another origin are not answered");
     return false;
   }
-  if (!options.token.empty() &&
+  if (needs_token(options, asked) &&
       !is_same_secret(request.get_header_value("Authorization"), "Bearer " + options.token)) {
     response.set_header("WWW-Authenticate", "Bearer");
     refuse(response, 401, "a token is needed: Authorization: Bearer TOKEN");
@@ -188,11 +200,11 @@ struct HttpServer::State {
   std::atomic<bool> ended{false};
 
   void reply(const httplib::Request& request, httplib::Response& response) const {
-    Request asked;
-    asked.path = request.path;
-    for (const auto& [name, value] : request.params) asked.parameters[name] = value;
+    const Request asked = asked_by(request);
+    if (!is_admitted(options, request, asked, response)) return;
     Response answered = answer(asked);
     response.status = answered.status;
+    for (const auto& [name, value] : answered.headers) response.set_header(name, value);
     response.set_content(std::move(answered.body), answered.type.c_str());
   }
 };
@@ -213,7 +225,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(
   State& its = *state;
   set_limits(its.server);
   its.server.set_pre_routing_handler([&its](const auto& request, auto& response) {
-    if (is_admitted(its.options, request, response)) its.reply(request, response);
+    its.reply(request, response);
     return httplib::Server::HandlerResponse::Handled;
   });
   its.port = options.port == 0 ? its.server.bind_to_any_port(options.host)

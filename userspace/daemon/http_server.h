@@ -7,6 +7,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "util/result.h"
 
@@ -15,18 +17,22 @@ namespace coroscope::daemon {
 struct Request {
   std::string path;
   std::map<std::string, std::string> parameters;  // of the query; the last of a name counts
+  bool browser = false;  // it would like a page: its Accept names text/html
 };
 
 struct Response {
   int status = 200;
   std::string type = "text/plain; charset=utf-8";
   std::string body;
+  std::vector<std::pair<std::string, std::string>> headers = {};  // beside those of each answer
 };
 
 struct HttpOptions {
   std::string host = "127.0.0.1";
   uint16_t port = 0;       // 0: any that is free
   std::string token = {};  // has to come as "Authorization: Bearer TOKEN"; empty: nothing has to
+  // What is answered without the token, too, since it tells nothing; none: nothing is.
+  std::function<bool(const Request&)> is_public = {};
 };
 
 // Answers GET and HEAD, in threads of its own. Any other method is refused, as is a request

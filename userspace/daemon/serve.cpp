@@ -13,6 +13,7 @@
 #include "daemon/api.h"
 #include "daemon/host.h"
 #include "daemon/http_server.h"
+#include "daemon/page.h"
 #include "daemon/privilege.h"
 #include "proc/process.h"
 #include "util/clock.h"
@@ -104,7 +105,7 @@ Result<void> serve(const ServeSettings& settings, const Fd& signals) {
   if (auto dropped = drop_privileges(); !dropped) return dropped.error();
   Published published;
   Api api(published, config.interval_ns);
-  auto server = HttpServer::start({config.host, config.port, *token},
+  auto server = HttpServer::start({config.host, config.port, *token, is_page},
                                   [&api](const Request& request) { return api.answer(request); });
   if (!server) return server.error();
   const bool six = config.host.find(':') != std::string::npos;

@@ -100,6 +100,31 @@ TEST(HttpServer, ATokenIsNeededIfThereIsOne) {
   EXPECT_EQ(status("Authorization: Bearer secret\r\n"), "200");
 }
 
+TEST(HttpServer, WhatIsPublicNeedsNoTokenButAllElse) {
+  const auto server = serve({.token = "secret", .is_public = [](const Request& request) {
+                               return request.path == "/page" && request.browser;
+                             }});
+  ASSERT_TRUE(server);
+  const auto status = [&](const std::string& line, const std::string& headers) {
+    return ask(server->port(), line, headers).substr(9, 3);
+  };
+  const std::string browser = "Accept: text/html,*/*;q=0.8\r\n";
+  EXPECT_EQ(status("GET /page", local + browser), "200");
+  EXPECT_EQ(status("GET /page", local), "401");
+  EXPECT_EQ(status("GET /metrics", local + browser), "401");
+  EXPECT_EQ(status("POST /page", local + browser + "Content-Length: 0\r\n"), "405");
+  EXPECT_EQ(status("GET /page", "Host: evil.example\r\n" + browser), "403");
+}
+
+TEST(HttpServer, SendsTheHeadersOfAnAnswer) {
+  const auto server = HttpServer::start({}, [](const Request&) {
+    return Response{.body = "x", .headers = {{"X-Frame-Options", "DENY"}}};
+  });
+  ASSERT_TRUE(server);
+  const std::string answer = ask((*server)->port(), "GET /", local);
+  EXPECT_NE(answer.find("\r\nX-Frame-Options: DENY\r\n"), std::string::npos) << answer;
+}
+
 TEST(HttpServer, ListensForOthersWithATokenOnly) {
   const auto refused = HttpServer::start({.host = "0.0.0.0"}, {});
   ASSERT_FALSE(refused);
