@@ -38,6 +38,8 @@ build  libcpp-httplib-dev      module:cpp-httplib
 build  libssl-dev              header:openssl/ssl.h
 build  libbrotli-dev           header:brotli/decode.h
 build  libcap-ng-dev           module:libcap-ng
+build  libsqlite3-dev          module:sqlite3
+build  libsqlitecpp-dev        header:SQLiteCpp/SQLiteCpp.h
 build  prometheus-cpp-dev      header:prometheus/text_serializer.h
 build  systemtap-sdt-dev       header:sys/sdt.h
 test   libgtest-dev            header:gtest/gtest.h

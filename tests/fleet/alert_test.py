@@ -86,7 +86,7 @@ class Fleet:
             f'interval = "500ms"\nscan = "200ms"\npatience = "5s"\n[[watch]]\n'
             f'label = "fleet={self.folder.name}-{host}"\nservice = "{service}"\n', encoding="utf-8")
         child = self.start(
-            f"daemon-{host}", [self.options.coroscope, "serve", "--config", config, "--listen", "127.0.0.1:0"],
+            f"daemon-{host}", [self.options.coroscope, "serve", "--history", "", "--config", config, "--listen", "127.0.0.1:0"],
             stdout=subprocess.PIPE)
         serving = json.loads(child.stdout.readline())
         threading.Thread(target=child.stdout.read, daemon=True).start()

@@ -24,6 +24,7 @@ const checks = {
     same(page.runsOf(points, [{from: 20, to: 60, why: 'the daemon was not running'}]), [[[0, 1], [10, 2], [20, 3]], [[60, 4]], [[80, 5]]]);
     same(page.runsOf(points.slice(0, 3), []), [points.slice(0, 3)]);
     same(page.runsOf([], []), []);
+    same(page.runsOf(points.slice(0, 3), [{from: 10, to: 10, why: 'for less than a second'}]), [[[0, 1]], [[10, 2], [20, 3]]]);
   },
   'no line goes from one run to the next'() {
     const scale = new page.Scale(small(), [], 400, 200);

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+import time
 import unittest
 
 import setting
@@ -433,6 +434,63 @@ class Token(PageTest):
             self.assertEqual(ask(self.address + path, **browser)[0], 401, path)
         self.assertEqual(ask(self.address + "/")[0], 401, "not a browser")
         self.assertEqual(ask(self.address + "/api/v1/processes", Authorization="Bearer s3cret")[0], 200)
+
+
+class History(PageTest):
+    def begin(self):
+        self.address, self.daemon = self.processes.daemon(service="shop", history=True)
+
+    def history(self):
+        status, _, text = ask(self.address + "/api/v1/services/shop/history")
+        return json.loads(text) if status == 200 else {"samples": [], "instances": [], "gaps": []}
+
+    def test_has_gaps_and_deploys(self):
+        first = self.processes.target("steady")
+        self.begin()
+        self.wait("samples of the first", lambda: len(self.history()["samples"]) >= 4)
+        self.daemon.kill()
+        self.daemon.wait()
+        killed = time.time()
+        self.wait("a gap that is long enough to be seen", lambda: time.time() > killed + 3)
+        self.begin()
+        self.wait("a gap, and samples after it", lambda: self.history()["gaps"] and self.history()["samples"][-1]["time"] > self.history()["gaps"][0]["to"] + 1)
+        first.terminate()
+        second = self.processes.target(program="tenants")  # another program stands for another build
+        self.wait("samples of the second", lambda: sum(one["instance"] == self.history()["instances"][-1]["instance"] for one in self.history()["samples"]) >= 5
+                  and len(self.history()["instances"]) == 2)
+
+        self.open(self.address, f"#/process/{second.pid}")
+        self.says("of the service, from the daemon", "nothing is known")
+        self.assertEqual(len(self.all(".chart .gap:not(.swatch)")), 1)
+        self.assertEqual([mark.text for mark in self.all(".chart .deploy text")], ["deploy " + self.history()["instances"][1]["build_id"][:8]])
+        lines = [path.get_attribute("d") for path in self.all(".chart path.total")]
+        self.assertEqual([line.count("M") for line in lines], [2, 1], "the first is interrupted by the gap, and no line leads to the second")
+        self.picture("history-process")
+        self.click(lambda: self.link("the service and its instances"))
+        self.says("instances", "events", "attached", "gaps", "the daemon was killed", str(first.pid), str(second.pid))
+        self.picture("history-service")
+        self.window(360, 740)
+        self.says("the daemon was killed")
+        self.assertLessEqual(self.page.execute_script("return document.scrollingElement.scrollWidth"), 360)
+        self.picture("phone-history")
+
+    def test_is_compared_at_two_moments(self):
+        self.processes.target("leak", "--rate", "100")
+        self.begin()
+        self.wait("samples", lambda: len(self.history()["samples"]) >= 6)
+        samples = self.history()["samples"]
+        view = f"#/flame?service={self.history()['service_id']}&before={samples[1]['time']}&time={samples[5]['time']}"
+        self.open(self.address, view)
+        grown = samples[5]["live"] - samples[1]["live"]
+        self.wait("what grew", lambda: [box for box in self.all("#flame.diff .box") if box.text == f"start_stuck +{grown}"])
+        self.assertEqual({mark.text for mark in self.all(".chart .mark text")}, {"before", "after"})
+        self.picture("history-diff")
+        self.page.refresh()
+        self.wait("the same again", lambda: [box for box in self.all("#flame.diff .box") if box.text == f"start_stuck +{grown}"])
+        self.one("#moment-before").send_keys(Keys.ARROW_RIGHT)
+        less = samples[5]["live"] - samples[2]["live"]
+        self.wait("less, from a later moment", lambda: [box for box in self.all("#flame.diff .box") if box.text == f"start_stuck +{less}"])
+        self.assertIn(f"before={samples[2]['time']}", self.page.current_url)
 
 
 class Absence(PageTest):

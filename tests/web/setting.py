@@ -48,11 +48,12 @@ class Processes:
         assert child.stdout.readline() == b"ready\n", path
         return child
 
-    def daemon(self, top="", http="", service=None):
+    def daemon(self, top="", http="", service=None, history=False):
         """Watches the targets of this test; its address, and the process."""
         config = self.folder / "serve.toml"
         named = f'[[watch]]\nlabel = "test={self.folder.name}"\n' + (f"service = {json.dumps(service)}\n" if service else "")
-        config.write_text(f'interval = "250ms"\nscan = "200ms"\npatience = "5s"\n{top}\n[http]\n{http}\n{named}', encoding="utf-8")
+        config.write_text(f'interval = "250ms"\nscan = "200ms"\npatience = "5s"\n{top}\n[http]\n{http}\n'
+            f'[history]\ninterval = "1s"\npath = "{self.folder / "history.db" if history else ""}"\n{named}', encoding="utf-8")
         child = self.start("daemon", [options.coroscope, "serve", "--config", config, "--listen", "127.0.0.1:0"])
         address = json.loads(child.stdout.readline())["address"]
         threading.Thread(target=child.stdout.read, daemon=True).start()

@@ -74,8 +74,24 @@ struct ServeOptions {
   std::string events;
   bool events_given = false;  // which may be empty
   bool check_config = false;
+  std::string history;
+  bool history_given = false;  // which may be empty
 };
 ExitCode run_serve(const ServeOptions& options);
+
+// Times are texts of history/when.h.
+struct HistoryOptions {
+  std::string service;  // empty: list them
+  std::string file;     // the database; empty: as the config says
+  std::string config;
+  std::string since = "1d";
+  std::string until = "now";
+  std::string at;                 // a moment; empty: not asked for
+  std::vector<std::string> diff;  // two moments, or none
+  bool deploy = false;
+  bool json = false;
+};
+ExitCode run_history(const HistoryOptions& options);
 
 struct StatOptions {
   std::string pid;

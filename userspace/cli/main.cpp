@@ -190,11 +190,40 @@ void add_serve(CLI::App& app, ServeOptions& options) {
   serve->add_option("--events", options.events,
                     "Where what happens goes, a line of JSON each: a file, - is stdout (the "
                     "default), \"\" nowhere");
+  serve->add_option("--history", options.history,
+                    "Where the history is kept: a file (default: history.db in "
+                    "/var/lib/coroscope), \"\" nowhere");
   serve->footer(
       "SIGHUP reads the config again, SIGTERM and Ctrl-C end it. What the command line says goes\n"
       "before the config.\n"
       "Exit codes: 0 it was told to end, 2 usage, or a config that is wrong, 3 environment or\n"
       "permission.");
+}
+
+void add_history(CLI::App& app, HistoryOptions& options) {
+  CLI::App* history = app.add_subcommand(
+      "history", "Ask what the daemon kept: since when something grows, what there was at 03:00");
+  history->add_option("SERVICE", options.service,
+                      "Its name or its id; without one, the services are listed");
+  history->add_option("--file", options.file, "The database (default: as the config says)");
+  history->add_option("--config", options.config, "Of the daemon");
+  history->add_option("--since", options.since, "Begin of what is shown (default: 1d, so ago)");
+  history->add_option("--until", options.until, "Its end (default: now)");
+  CLI::Option* at = history->add_option("--at", options.at, "What there was at that time");
+  CLI::Option* diff =
+      history->add_option("--diff", options.diff, "What changed from one time to another")
+          ->expected(2)
+          ->excludes(at);
+  history
+      ->add_flag("--deploy", options.deploy,
+                 "What changed since the end of the build before the latest one")
+      ->excludes(at)
+      ->excludes(diff);
+  history->add_flag("--json", options.json, "One JSON object a line");
+  history->footer(
+      "Times: 03:00 (the last time it was), \"2026-11-21 03:00\", 2h or 3d (ago), now; with a Z\n"
+      "behind it UTC.\n"
+      "Exit codes: 0, 2 usage, 3 there is no history, or it can not be read.");
 }
 
 int run(int argc, char** argv) {
@@ -217,6 +246,8 @@ int run(int argc, char** argv) {
   add_verify(app, verify);
   ServeOptions serve;
   add_serve(app, serve);
+  HistoryOptions history;
+  add_history(app, history);
   std::string what;
   CLI::App* explain = app.add_subcommand(
       "explain", "Say what the verdicts mean, or how those of a saved watch were reached");
@@ -244,8 +275,10 @@ int run(int argc, char** argv) {
   if (app.got_subcommand("verify")) return run_verify(verify);
   if (app.got_subcommand("serve")) {
     serve.events_given = app.get_subcommand("serve")->count("--events") > 0;
+    serve.history_given = app.get_subcommand("serve")->count("--history") > 0;
     return run_serve(serve);
   }
+  if (app.got_subcommand("history")) return run_history(history);
   if (*explain) return run_explain(what);
   if (*ps) return run_ps(json);
   if (*doctor) return run_doctor(examined, json);

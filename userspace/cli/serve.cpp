@@ -34,6 +34,7 @@ Result<void> apply(const ServeOptions& options, daemon::Config& config) {
   }
   if (!options.probes.empty()) config.probes = probe_mode_of(options.probes);
   if (options.events_given) config.events = options.events;
+  if (options.history_given) config.history = options.history;
   return {};
 }
 

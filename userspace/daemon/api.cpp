@@ -7,6 +7,7 @@
 #include <charconv>
 #include <optional>
 
+#include "daemon/history_api.h"
 #include "daemon/metrics.h"
 #include "daemon/page.h"
 #include "daemon/profile.h"
@@ -162,6 +163,9 @@ constexpr const char* index_text =
     "/api/v1/processes/PID          one of them, with its stacks and findings\n"
     "/api/v1/verdicts               what is wrong, or may become so\n"
     "/api/v1/stacks/ID              where a stack that a series names is\n"
+    "/api/v1/services               what the history has\n"
+    "/api/v1/services/ID/history    one of them over time; ?from=&to=&points=\n"
+    "/api/v1/services/ID/at         what there was at one ?time=\n"
     "/debug/pprof/goroutine?pid=PID for go tool pprof; with &debug=1 or 2 as text\n"
     "/healthz /readyz";
 
@@ -209,6 +213,7 @@ Response Api::answer(const Request& request) {
   if (const auto pid = after(path, "/api/v1/processes/")) return one_process(*view, *pid);
   if (path == "/api/v1/verdicts") return verdicts(*view);
   if (const auto id = after(path, "/api/v1/stacks/")) return stack(*view, *id);
+  if (auto past = answer_history(history_, request)) return std::move(*past);
   if (path == "/debug/pprof/goroutine") return profile(*view, request);
   if (is_page(request)) return page_answer(request);
   if (path == "/") return plain(200, index_text);

@@ -17,12 +17,14 @@ namespace coroscope::daemon {
 //   /api/v1/processes/PID     the same of one, with all its findings and stacks
 //   /api/v1/verdicts          [finding], of all processes: faults, and what may become one
 //   /api/v1/stacks/ID         the frames of a stack that a series or a finding names
+//   /api/v1/services...       of history_api.h
 //   /debug/pprof/goroutine    ?pid=&debug=: a profile of that process, in the forms of Go's
 class Api {
  public:
-  // `interval_ns`: between two looks, by which it is told whether they go on.
-  Api(const Published& published, uint64_t interval_ns)
-      : published_(published), interval_ns_(interval_ns) {}
+  // `interval_ns`: between two looks, by which it is told whether they go on. `history` is the
+  // path of the database; empty: there is none.
+  Api(const Published& published, uint64_t interval_ns, std::string history = {})
+      : published_(published), interval_ns_(interval_ns), history_(std::move(history)) {}
 
   Response answer(const Request& request);
 
@@ -32,6 +34,7 @@ class Api {
 
   const Published& published_;
   uint64_t interval_ns_;
+  std::string history_;
   std::mutex profiling_;  // one at a time: it takes memory and time
 };
 

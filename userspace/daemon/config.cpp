@@ -33,6 +33,19 @@ bool matches(const MatchRule& rule, const ProcessFacts& facts) {
          (!rule.label || has_label(facts, *rule.label));
 }
 
+std::string default_history() {
+  const auto of = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::string(value == nullptr ? "" : value);
+  };
+  // Several, separated by colons, if a unit has several.
+  const std::string state = of("STATE_DIRECTORY");
+  if (!state.empty()) return state.substr(0, state.find(':')) + "/history.db";
+  if (::geteuid() == 0) return "/var/lib/coroscope/history.db";
+  const std::string home = of("XDG_STATE_HOME");
+  return (home.empty() ? of("HOME") + "/.local/state" : home) + "/coroscope/history.db";
+}
+
 std::optional<Wanted> wanted(const Config& config, const ProcessFacts& facts) {
   const auto matching = [&facts](const MatchRule& rule) { return matches(rule, facts); };
   if (std::any_of(config.exclude.begin(), config.exclude.end(), matching)) return std::nullopt;

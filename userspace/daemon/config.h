@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "daemon/process_facts.h"
+#include "history/store.h"
 #include "model/probe_mode.h"
 #include "util/pattern.h"
 #include "util/result.h"
@@ -32,6 +33,10 @@ struct MatchRule {
 
 bool matches(const MatchRule& rule, const ProcessFacts& facts);
 
+// $STATE_DIRECTORY/history.db (systemd.exec(5)), else of root /var/lib/coroscope/history.db, else
+// of $XDG_STATE_HOME.
+std::string default_history();
+
 inline constexpr uint64_t shortest_interval_ns = 100'000'000;
 
 struct Config {
@@ -52,6 +57,9 @@ struct Config {
   std::string events = "-";  // where lifecycle events go: a path, "-" stdout, "" nowhere
 
   std::string webhook;  // told of verdicts; empty: nobody is
+
+  std::string history = default_history();  // path of the database; empty: none is kept
+  history::Limits history_limits;
 
   std::vector<MatchRule> include;  // none: every process with coroutines
   std::vector<MatchRule> exclude;  // wins

@@ -199,11 +199,26 @@ void read_http(const toml::table& table, Config& config) {
   fields.end();
 }
 
+void read_history(const toml::table& table, Config& config) {
+  Fields fields(table);
+  fields.text("path", &config.history);
+  uint64_t interval_ns = 10'000'000'000;
+  fields.duration("interval", 1'000'000'000, &interval_ns);
+  config.history_limits.interval = static_cast<history::Time>(interval_ns / 1'000'000'000);
+  uint32_t days = 400, megabytes = 256;
+  fields.count("days", 36500, &days);
+  fields.count("megabytes", 1 << 20, &megabytes);
+  config.history_limits.keep = history::Time{86400} * std::max(days, uint32_t{1});
+  config.history_limits.bytes = uint64_t{std::max(megabytes, uint32_t{1})} << 20;
+  fields.end();
+}
+
 Config config_of(const toml::table& table) {
   Fields fields(table);
   Config config;
   read_watch(fields, config);
   if (const toml::table* http = fields.table("http")) read_http(*http, config);
+  if (const toml::table* history = fields.table("history")) read_history(*history, config);
   config.include = rules_of(fields, "watch", true);
   config.exclude = rules_of(fields, "exclude", false);
   fields.end();

@@ -50,9 +50,17 @@ Host::Host(Config config, std::vector<IgnoreRule> ignored, EventLog events, Publ
       published_(published),
       started_unix_ns_(unix_ns()) {
   start_webhook();
+  if (!config_.history.empty()) {
+    historian_ = std::make_unique<Historian>(config_.history, config_.history_limits);
+  }
 }
 
 Host::~Host() = default;
+
+void Host::tell(std::string line, const ProcessView* process) {
+  if (historian_) historian_->note(process, line);
+  events_.push_back(std::move(line));
+}
 
 // Its address was checked with the config.
 void Host::start_webhook() {
@@ -104,7 +112,7 @@ void Host::attach(const Process& process, const ProcessFacts& facts, const Match
   entry.watched = std::move(*watched);
   entry.view = entry.watched->view(config_);
   entry.next_ns = next_look(monotonic_ns());
-  tell(attached_line(*entry.view, unix_ns()));
+  tell(attached_line(*entry.view, unix_ns()), entry.view.get());
   entries_.insert_or_assign(process.pid(), std::move(entry));
 }
 
@@ -139,7 +147,7 @@ void Host::discover(uint64_t now_ns) {
 
 void Host::tell(const Entry& entry, const std::vector<VerdictEvent>& events) {
   for (const VerdictEvent& event : events) {
-    tell(verdict_line(*entry.view, event, unix_ns()));
+    tell(verdict_line(*entry.view, event, unix_ns()), entry.view.get());
     if (webhook_) webhook_->send(events_.back());
   }
 }
@@ -166,7 +174,8 @@ Host::Entries::iterator Host::let_go(Entries::iterator at, const std::string& wh
   Entry& entry = at->second;
   entry.watched->observation().close_account();
   entry.view = entry.watched->view(config_);
-  tell(detached_line(*entry.view, why, unix_ns()));
+  tell(detached_line(*entry.view, why, unix_ns()), entry.view.get());
+  if (historian_) historian_->see_last(*entry.view);
   entry.watched->observation().detach();
   ++let_go_;
   return entries_.erase(at);
@@ -257,6 +266,10 @@ void Host::publish() {
   view->own.looks = looks_;
   view->own.events_lost = log_.lost();
   if (webhook_) view->own.webhook = webhook_->figures();
+  if (historian_) {
+    historian_->see(*view);
+    view->own.history = historian_->figures();
+  }
   published_.set(std::move(view));
   for (const std::string& line : events_) log_.write(line);
   events_.clear();

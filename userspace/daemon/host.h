@@ -11,6 +11,7 @@
 #include "bpf/kernel_counters.h"
 #include "daemon/config.h"
 #include "daemon/discovery.h"
+#include "daemon/historian.h"
 #include "daemon/lifecycle.h"
 #include "daemon/view.h"
 #include "daemon/watched.h"
@@ -75,7 +76,8 @@ class Host {
   void note_unwatched(Unwatched unwatched, uint64_t now_ns);
   void tell(const Entry& entry, const std::vector<VerdictEvent>& events);
   void publish();
-  void tell(std::string line) { events_.push_back(std::move(line)); }
+  // `process`: whose event it is; null: the daemon's own.
+  void tell(std::string line, const ProcessView* process = nullptr);
   void start_webhook();
   Result<std::shared_ptr<KernelCounters>> kernel();
 
@@ -84,6 +86,7 @@ class Host {
   EventLog log_;
   std::vector<std::string> events_;   // lines that are written once what they tell can be asked for
   std::unique_ptr<Webhook> webhook_;  // if somebody is to be told
+  std::unique_ptr<Historian> historian_;  // if a history is to be kept
   Published& published_;
   Discovery discovery_;
   std::shared_ptr<KernelCounters> kernel_;  // once the first process needs it

@@ -119,6 +119,18 @@ void add_account(Families& families, const Labels& labels, const Account& accoun
   }
 }
 
+void add_history(Families& families, const HistoryFigures& history) {
+  families.gauge("coroscope_daemon_history_works", "Whether the history was written to last time.",
+                 {}, history.works ? 1 : 0);
+  families.counter("coroscope_daemon_history_written_total", "Batches of samples written.", {},
+                   static_cast<double>(history.written));
+  families.counter("coroscope_daemon_history_lost_total",
+                   "Batches of samples that could not be written: gaps of the history.", {},
+                   static_cast<double>(history.lost));
+  families.gauge("coroscope_daemon_history_bytes", "What the history takes of its disk.", {},
+                 static_cast<double>(history.bytes));
+}
+
 void add_verdicts(Families& families, const Labels& labels, const TargetReport& report) {
   std::map<Verdict, uint64_t> counts = {
       {Verdict::leak, 0}, {Verdict::stuck, 0}, {Verdict::busy, 0}, {Verdict::starved, 0}};
@@ -212,6 +224,7 @@ void add_own(Families& families, const HostView& view) {
   families.counter("coroscope_events_lost_total", "Lifecycle events that could not be written.", {},
                    static_cast<double>(own.events_lost));
   if (own.webhook) add_webhook(families, *own.webhook);
+  if (own.history) add_history(families, *own.history);
   families.gauge("coroscope_last_look_timestamp_seconds", "When the daemon looked last.", {},
                  seconds(view.unix_ns));
   families.counter("process_cpu_seconds_total", "Time of a processor that the daemon took.", {},

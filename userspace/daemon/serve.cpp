@@ -104,7 +104,7 @@ Result<void> serve(const ServeSettings& settings, const Fd& signals) {
   if (!events) return events.error();
   if (auto dropped = drop_privileges(); !dropped) return dropped.error();
   Published published;
-  Api api(published, config.interval_ns);
+  Api api(published, config.interval_ns, config.history);
   auto server = HttpServer::start({config.host, config.port, *token, is_page},
                                   [&api](const Request& request) { return api.answer(request); });
   if (!server) return server.error();

@@ -67,6 +67,14 @@ struct Unwatched {
   std::string why;
 };
 
+// HistoryFigures are how the writing of the history goes.
+struct HistoryFigures {
+  bool works = false;    // what was to be written last was
+  uint64_t written = 0;  // batches
+  uint64_t lost = 0;     // batches that could not be written; the history has gaps there
+  uint64_t bytes = 0;    // of the database
+};
+
 // OwnCost is what the daemon itself takes.
 struct OwnCost {
   uint64_t cpu_ns = 0;  // since it began
@@ -76,6 +84,7 @@ struct OwnCost {
   uint64_t looks = 0;
   uint64_t events_lost = 0;                 // lines that could not be written
   std::optional<Webhook::Figures> webhook;  // if there is one
+  std::optional<HistoryFigures> history;    // if there is one
 };
 
 struct HostView {

@@ -54,7 +54,16 @@ service = "orders"
 probes = "full"
 [[exclude]]
 user = "root"
+[history]
+path = "/data/history.db"
+interval = "30s"
+days = 30
+megabytes = 64
 )");
+  EXPECT_EQ(config.history, "/data/history.db");
+  EXPECT_EQ(config.history_limits.interval, 30);
+  EXPECT_EQ(config.history_limits.keep, 30 * 86400);
+  EXPECT_EQ(config.history_limits.bytes, 64u << 20);
   EXPECT_EQ(config.interval_ns, 2'000'000'000u);
   EXPECT_EQ(config.scan_ns, 500'000'000u);
   EXPECT_EQ(config.patience_ns, 7'200'000'000'000u);

@@ -22,6 +22,7 @@ class App {
     this.allChanged = 0;      // when it last said another time
     this.services = null;     // of the history; null: not known whether there is one
     this.noHistory = '';      // why there is none
+    this.historyIsOff = false;
     this.histories = new Map();
     this.details = new Map();  // pid -> {process, at}
     this.failure = null;      // {status, message, since}
@@ -93,7 +94,7 @@ class App {
     if (!(error instanceof Refusal)) console.error(error);  // a defect of this page: told, too
     if (error.status === 401) this.wrongToken = this.daemon.token !== '';
     this.failure = {status: error.status ?? -1, message: error.message, since: this.failure?.since ?? Date.now() / 1000};
-    this.services = null;  // another daemon may be there when it answers again
+    if (error.status === 0) this.services = null;  // another daemon may be there when it answers again
   }
 
   async loadAll() {
@@ -101,15 +102,28 @@ class App {
     if (this.all?.time !== all.time) this.allChanged = Date.now() / 1000;
     this.all = all;
     this.memory.rememberAll(all);
-    if (this.services === null || this.noHistory === '') await this.loadServices();
+    if (this.services === null || !this.historyIsOff) await this.loadServices();
   }
 
   async loadServices() {
-    if (this.services !== null && Date.now() / 1000 - this.servicesAt < historyFor) return;
-    const answer = await this.daemon.jsonOrNull('/api/v1/services');
+    const now = Date.now() / 1000;
+    if (this.services !== null && now - this.servicesAt < historyFor) return;
+    this.servicesAt = now;
+    const answer = await this.askHistory('/api/v1/services');
     this.services = answer?.services ?? [];
-    this.servicesAt = Date.now() / 1000;
-    this.noHistory = answer === null ? 'the daemon keeps no history' : '';
+    if (answer !== null) this.noHistory = '';
+  }
+
+  // What is wrong with the history is no reason to show nothing.
+  async askHistory(path) {
+    try {
+      return await this.daemon.json(path);
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.status === 401 || error.status === 0) throw error;
+      this.noHistory = error.message;
+      this.historyIsOff = error.status === 404;
+      return null;
+    }
   }
 
   // One process with its stacks; null if it is not watched. `seconds`: how old it may be.
@@ -132,14 +146,15 @@ class App {
     const known = this.histories.get(key);
     if (known && now - known.at < Math.min(historyFor, range / mostPoints)) return known.answer;
     const to = Math.ceil(unixOf(this.all.time) ?? now);
-    const answer = await this.daemon.jsonOrNull(`/api/v1/services/${encodeURIComponent(service)}/history?from=${to - range}&to=${to}&points=${mostPoints}`);
+    const found = await this.daemon.jsonOrNull(`/api/v1/services/${encodeURIComponent(service)}/history?from=${to - range}&to=${to}&points=${mostPoints}`);
+    const answer = found === null ? null : trimmed(found);
     if (this.histories.size > 32) this.histories.clear();
     this.histories.set(key, {answer, at: now});
     return answer;
   }
 
   async stacksAt(service, time) {
-    return this.daemon.jsonOrNull(`/api/v1/services/${encodeURIComponent(service)}/at?time=${time}`);
+    return this.daemon.jsonOrNull(`/api/v1/services/${encodeURIComponent(service)}/at?time=${Math.round(time)}`);
   }
 
   async save(path, name) {

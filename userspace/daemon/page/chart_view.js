@@ -106,7 +106,7 @@ function legend(history, stacks) {
     history.samples.some((one) => one.peak > one.live) && h('li', null, h('span', {class: 'swatch peak'}), 'most between two samples'),
     history.gaps.length > 0 && h('li', null, h('span', {class: 'swatch gap'}), 'nothing is known'),
     stacks.map((stack, i) => h('li', {key: stack.stack}, h('span', {class: 'swatch line' + i}),
-      h('a', {href: hashOf(['search'], {q: stack.stack})}, stack.top),
+      h('a', {href: hashOf(['search'], {q: stack.stack})}, stack.top), several && h('small', null, ' (in all instances)'),
       stack.growth_per_second > 0 && h('small', null, ' ' + rate(stack.growth_per_second)),
       stack.grows_since && h('small', null, ' since ' + moment(stack.grows_since)))));
 }

@@ -28,12 +28,19 @@ async function loadFlame(app, route) {
     const moments = process === null ? [] : app.memory.of(keyOf(process)).moments;
     return {...data, moments, now: rememberedAt(moments, time), earlier: before === noTime ? null : nearestMoment(moments, before)};
   }
-  const live = process !== null && time === noTime;
+  const moments = momentsOf(history);
+  // What is of one process alone is not compared with what is of all.
+  const live = process !== null && time === noTime && before === noTime;
   return {
-    ...data, moments: history.samples,
-    now: live ? liveMoment(process) : await app.stacksAt(service, time ?? history.samples.at(-1).time),
-    earlier: before === noTime ? null : await app.stacksAt(service, before),
+    ...data, moments,
+    now: live ? liveMoment(process) : knownMoment(await app.stacksAt(service, time ?? moments.at(-1).time)),
+    earlier: before === noTime ? null : knownMoment(await app.stacksAt(service, before)),
   };
+}
+
+// Of a time in a gap nothing is known, and before the first sample there was nobody.
+function knownMoment(answer) {
+  return answer === null || !answer.time ? null : answer;
 }
 
 function liveMoment(process) {
@@ -55,7 +62,7 @@ function momentSlider(app, route, data, name, label) {
   const chosen = timeOf(route, name);
   const {moments} = data;
   const at = chosen === noTime ? moments.length - 1 : moments.indexOf(nearestMoment(moments, chosen));
-  const set = (index) => app.go(route.path, {...Object.fromEntries(route.parameters), [name]: name === 'time' && index === moments.length - 1 ? null : moments[index].time.toFixed(3)}, true);
+  const set = (index) => app.go(route.path, {...Object.fromEntries(route.parameters), [name]: name === 'time' && index === moments.length - 1 ? null : moments[index].time}, true);
   const text = name === 'time' && chosen === noTime ? 'now' : moment(moments[at].time);
   return h('label', {class: 'moment', key: name}, label, h('input', {type: 'range', id: 'moment-' + name, min: 0, max: moments.length - 1, step: 1, value: String(at),
     'aria-valuetext': text, oninput: (event) => set(Number(event.target.value))}), h('output', null, text));
@@ -65,12 +72,12 @@ function presets(app, route, data) {
   const last = timeOf(route, 'time') ?? data.moments.at(-1).time;
   const spans = [[60, '1 min'], [600, '10 min'], [3600, '1 h'], [86400, '1 day']].filter(([seconds]) => last - data.moments[0].time >= seconds);
   return spans.map(([seconds, name]) => h('button', {type: 'button', key: name, onclick: () =>
-    app.go(route.path, {...Object.fromEntries(route.parameters), before: (last - seconds).toFixed(3)}, true)}, name + ' before'));
+    app.go(route.path, {...Object.fromEntries(route.parameters), before: last - seconds}, true)}, name + ' before'));
 }
 
 function compareControls(app, route, data) {
   const comparing = timeOf(route, 'before') !== noTime;
-  const toggle = () => app.go(route.path, {...Object.fromEntries(route.parameters), before: comparing ? null : data.moments[0].time.toFixed(3)}, true);
+  const toggle = () => app.go(route.path, {...Object.fromEntries(route.parameters), before: comparing ? null : data.moments[0].time}, true);
   return [
     h('label', {key: 'compare'}, h('input', {type: 'checkbox', id: 'compare', checked: comparing, onchange: toggle}), ' compare with an earlier moment'),
     comparing && momentSlider(app, route, data, 'before', 'before '), comparing && presets(app, route, data),
@@ -87,8 +94,9 @@ function diffTable(now, earlier) {
 
 function whenText(data) {
   const {now, earlier} = data;
-  const of = (one) => moment(one.time) + ' (' + plural(one.live, 'coroutine') + (one.pid && data.process?.pid !== one.pid ? ', of process ' + one.pid : '') +
-    (one.build_id ? ', build ' + shortBuild(one.build_id) : '') + ')';
+  const whose = (one) => one.processes === undefined ? '' : one.processes.length === 1 ? ', of process ' + one.pid :
+    ', of all ' + one.processes.length + ' processes of the service';
+  const of = (one) => moment(one.time) + ' (' + plural(one.live, 'coroutine') + whose(one) + (one.build_id ? ', build ' + shortBuild(one.build_id) : '') + ')';
   return earlier === null ? of(now) : 'from ' + of(earlier) + ' to ' + of(now);
 }
 
@@ -97,13 +105,19 @@ function flameLegend() {
     h('li', null, h('span', {class: 'swatch same'}), 'as before'), h('li', null, 'a box is as wide as the larger of both moments'));
 }
 
+// That a moment is in a gap, and is not told by what was before that.
+function gapNote(one) {
+  const gap = one?.gaps?.[0];
+  return gap && note('doubtful', 'Of ', moment(one.asked), ' nothing is known (', gap.why, '): this is what was last seen before.');
+}
+
 function flamePart(app, route, data) {
   const {now, earlier} = data;
   const nodes = treeOf(now.stacks, earlier?.stacks ?? null, app.withRuntime);
   const graph = app.graph;
   if (nodes[0].count === 0) return h('p', null, 'No coroutine was alive.');
   return h('section', {class: 'card'},
-    h('p', {class: 'when'}, whenText(data)), earlier !== null && flameLegend(),
+    h('p', {class: 'when'}, whenText(data)), gapNote(now), gapNote(earlier), earlier !== null && flameLegend(),
     h('label', null, h('input', {type: 'checkbox', id: 'with-runtime', checked: app.withRuntime, onchange: (event) => app.change(() => app.withRuntime = event.target.checked)}), ' frames of the runtime, too'),
     graph.draw(nodes, {isDiff: earlier !== null, width: app.width()}),
     earlier !== null && h('section', null, h('h2', null, 'What has changed'), diffTable(now, earlier)));
@@ -125,12 +139,13 @@ const flameView = {
       h('h1', null, 'Flame graph'),
       h('section', {class: 'card'}, chooser(app, route, data), data.source === 'history' && chosen && rangeLinks(route),
         asked && data.process === null && data.service === null && note('bad', 'No process ', asked, ' is watched (any more).'),
-        chosen && data.source === 'page' && h('p', {class: 'faint'}, 'Moments that this page has seen since this process was looked at here: ', app.noHistory, '.'),
+        chosen && data.source === 'page' && h('p', {class: 'faint'}, 'Moments that this page has seen since this process was looked at here (', whyNoHistory(app), ').'),
         data.source === 'history' && chosen && shown !== null && chart('flame', shown, {width: app.width(), redraw: () => app.redraw(),
-          onPick: (time) => app.go(route.path, {...Object.fromEntries(route.parameters), time: time.toFixed(3)}, true), hint: 'click or press Enter to choose the moment',
+          onPick: (time) => app.go(route.path, {...Object.fromEntries(route.parameters), time}, true), hint: 'click or press Enter to choose the moment',
           marks: [{time: data.earlier?.time ?? null, kind: 'before'}, {time: data.now?.time ?? null, kind: data.earlier ? 'after' : 'moment'}]}),
         chosen && data.moments.length > 0 && momentsPart(app, route, data)),
       data.process && withheldNote(data.process), data.process && lossesNote(data.process),
+      chosen && timeOf(route, 'before') !== noTime && data.earlier === null && note('doubtful', 'Nothing is known of the earlier moment, so there is no comparison.'),
       data.now !== null && data.now !== undefined ? flamePart(app, route, data) : chosen && note('', 'No stacks are known of that moment.'),
       !chosen && !asked && h('p', null, 'Spawn stacks as boxes: as wide as the share of coroutines that were born there. Choose a process.'),
     ];

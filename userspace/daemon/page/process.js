@@ -37,12 +37,17 @@ function processFacts(process) {
     h('dl', {class: 'lines'}, rows.filter(([, value]) => value !== '').map(([name, value]) => [h('dt', null, name), h('dd', null, value)])));
 }
 
+function whyNoHistory(app) {
+  return app.noHistory || 'the history has nothing of it yet';
+}
+
 // A service as it was, whichever processes it had; or what the page saw itself.
 function trendPart(app, route, history, {pid, source}) {
-  const onPick = (time) => app.go(['flame'], {pid, service: history.service_id, time: time.toFixed(3)});
+  const onPick = (time) => app.go(['flame'], {pid, service: history.service_id, time});
   return h('section', {class: 'card trend'}, h('h2', null, 'Trend'), source === 'history' && rangeLinks(route),
     h('p', {class: 'faint'}, source === 'history' ? 'Of the service, from the daemon’s history.' :
-      'What this page has seen since ' + clock(app.openedAt) + ': ' + app.noHistory + '.'),
+      'What this page has seen since ' + clock(app.openedAt) + ' (' + whyNoHistory(app) + ').'),
+    growthText(history) !== null && note('doubtful', growthText(history)),
     chart('trend', history, {width: app.width(), redraw: () => app.redraw(), onPick, hint: 'click or press Enter for its flame graph'}));
 }
 
@@ -133,6 +138,20 @@ function instancesPart(history) {
     one.ended ? one.pid : processLink(one, one.pid), h('code', {title: one.build_id}, shortBuild(one.build_id)), moment(one.from), one.ended ? moment(one.to) : 'runs']))));
 }
 
+const mostEvents = 50;
+
+// What happened, the latest first.
+function eventsPart(history) {
+  const events = history.events.filter((one) => one !== null).reverse();
+  if (events.length === 0) return null;
+  const columns = [{name: 'Time'}, {name: 'Event'}, {name: 'PID', number: true}, {name: 'What'}];
+  const what = (one) => [one.verdict, one.reason, one.cause, one.why].filter(Boolean).join(', ');
+  return h('section', {class: 'card'}, h('h2', null, 'Events'),
+    table('events', columns, events.slice(0, mostEvents).map((one, i) => row('e' + i, columns, [
+      moment(unixOf(one.time)), String(one.event).replaceAll('_', ' '), one.pid ?? '', what(one)]))),
+    (events.length > mostEvents || history.events_cut) && h('p', {class: 'faint'}, 'There were more before.'));
+}
+
 function gapsPart(history) {
   if (history.gaps.length === 0) return null;
   return h('section', {class: 'card'}, h('h2', null, 'Gaps'), h('ul', null, history.gaps.map((one) =>
@@ -145,7 +164,7 @@ const serviceView = {
   draw(app, route, {history}) {
     if (history === null) return [h('h1', null, 'Service'), note('bad', 'Nothing is known of this service: ', app.noHistory || 'it is not in the history', '.')];
     return [h('h1', null, history.service, ' ', h('small', null, 'service')), trendPart(app, route, history, {source: 'history'}),
-      instancesPart(history), gapsPart(history),
+      instancesPart(history), eventsPart(history), gapsPart(history),
       h('p', null, h('a', {href: hashOf(['flame'], {service: history.service_id})}, 'Flame graph of a moment'))];
   },
 };

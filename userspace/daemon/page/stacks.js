@@ -43,8 +43,9 @@ function topOf(stack) {
 // The texts of a stack's boxes, outermost first.
 function pathOf(stack, withRuntime) {
   if (stack.stack === 'other') return [{name: otherStacks, place: ''}];
-  const frames = withRuntime ? stack.frames : stack.frames.filter(isOwn);
-  const shown = frames.length > 0 ? frames : stack.frames;
+  const all = stack.frames ?? [];  // null: the history's could not be read
+  const frames = withRuntime ? all : all.filter(isOwn);
+  const shown = frames.length > 0 ? frames : all;
   if (shown.length === 0) return [{name: noFrames, place: ''}];
   return shown.map((frame) => ({name: frame.function, place: placeOf(frame)})).reverse();
 }

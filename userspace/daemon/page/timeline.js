@@ -2,8 +2,9 @@
 // looked, deploys, and axes. Knows nothing of the page, so that a test can run it.
 'use strict';
 
+// Times are whole seconds: a gap of less than one is between the second it is in, and the one before.
 function inGap(gaps, from, to) {
-  return gaps.some((gap) => gap.from < to && gap.to > from);
+  return gaps.some((gap) => gap.from < to && gap.to > from || gap.from === gap.to && from < gap.from && gap.from <= to);
 }
 
 // Runs of [time, value] without a gap between any two of them. A value that is null ends a run.
@@ -20,6 +21,27 @@ function runsOf(points, gaps) {
   }
   if (run.length > 0) runs.push(run);
   return runs;
+}
+
+// Without the time before the service was there, of which there is nothing to draw.
+function trimmed(history) {
+  const begins = [...history.samples.map((one) => one.time), ...history.gaps.map((one) => one.from)];
+  if (begins.length === 0) return history;
+  const first = begins.reduce((least, one) => Math.min(least, one));
+  return {...history, from: Math.min(Math.max(history.from, first), history.to - 15)};
+}
+
+// The times of all samples, each once, in order.
+function momentsOf(history) {
+  return [...new Set(history.samples.map((one) => one.time))].sort((a, b) => a - b).map((time) => ({time}));
+}
+
+// Since when a service grows, and with which build that began; null if it does not.
+function growthText(history) {
+  if (!history.grows_since) return null;
+  const build = history.build_id ? ', when build ' + shortBuild(history.build_id) + ' ran' : '';
+  const before = history.grew_not_in_build ? '; it did not with ' + shortBuild(history.grew_not_in_build) : '';
+  return 'It grows by ' + rate(history.growth_per_second) + ' since ' + moment(history.grows_since) + build + before + '.';
 }
 
 // One line for each instance that ran: they may run at the same time, and none goes on in another.

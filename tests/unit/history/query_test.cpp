@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "history/query.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "history/json.h"
+#include "history_folder.h"
+
+namespace coroscope::history {
+namespace {
+
+using nlohmann::json;
+using testing::batch;
+using testing::noon;
+using testing::process;
+
+class HistoryQuery : public testing::HistoryFolder {
+ protected:
+  // An hour of a build that is well, and half of one that leaks.
+  void write_a_deploy() {
+    store_ = open(noon);
+    for (Time time = 10; time <= 5400; time += 10) {
+      const bool old = time <= 3600;
+      SeenProcess one =
+          process(old ? 7 : 8, old ? 100 : 100 + (time - 3600) / 10, old ? "b1" : "b2");
+      one.instance.from = noon + (old ? 0 : 3601);
+      ASSERT_TRUE(store_->write(batch(noon + time, {one})));
+    }
+  }
+  Query query() const {
+    auto opened = Query::open(path());
+    return std::move(*opened);
+  }
+
+  std::unique_ptr<Store> store_;
+};
+
+TEST_F(HistoryQuery, SinceWhenItGrows) {
+  write_a_deploy();
+  const Window seen = window(noon, noon + 5400);
+  const Place& place = seen.places.front();
+  EXPECT_EQ(place.id, "aaaa");
+  EXPECT_TRUE(place.trend.grows);
+  EXPECT_NEAR(static_cast<double>(place.trend.since - noon), 3600, 30);
+  EXPECT_NEAR(place.trend.per_second, 0.1, 0.001);
+  EXPECT_EQ(place.trend.build_id, "b2");
+  EXPECT_EQ(place.trend.grew_not_in, "b1");
+  EXPECT_FALSE(seen.places.back().trend.grows);
+  EXPECT_TRUE(seen.trend.grows);
+}
+
+TEST_F(HistoryQuery, WhatThereWasThen) {
+  write_a_deploy();
+  Query asked = query();
+  const auto moment = asked.moment(service(), noon + 1805);
+  ASSERT_TRUE(moment);
+  ASSERT_EQ(moment->processes.size(), 1u);
+  EXPECT_EQ(moment->processes[0].instance.pid, 7);
+  EXPECT_EQ(moment->processes[0].sample.time, noon + 1800);
+  EXPECT_EQ(moment->processes[0].sample.stacks[0].live, 98);
+  EXPECT_TRUE(asked.moment(service(), noon - 10)->processes.empty());
+  EXPECT_EQ(asked.moment(service(), noon + 5405)->processes.size(), 1u) << "it runs";
+  EXPECT_TRUE(asked.moment(service(), noon + 9000)->processes.empty())
+      << "nobody has looked for long";
+}
+
+TEST_F(HistoryQuery, GivesAsManyPointsAsAreAskedFor) {
+  write_a_deploy();
+  const Window seen = window(noon, noon + 86400, 10);
+  EXPECT_LE(seen.samples.size(), 13u);
+  EXPECT_GE(seen.samples.size(), 10u);
+  EXPECT_EQ(seen.samples.back().time, noon + 5400) << "the last one is always there";
+}
+
+TEST_F(HistoryQuery, ServicesByNameOrId) {
+  write_a_deploy();
+  SeenProcess other = process(9, 5);
+  other.instance.service = {"ba9876543210", "orders", "root", "/other"};
+  ASSERT_TRUE(store_->write(batch(noon + 5410, {other})));
+  Query asked = query();
+  const auto all = asked.services();
+  ASSERT_EQ(all->size(), 2u);
+  EXPECT_EQ((*all)[0].builds, 2);
+  EXPECT_EQ((*all)[0].instances, 2);
+  EXPECT_EQ((*all)[0].running, 0);
+  EXPECT_EQ((*all)[1].live, 5);
+  EXPECT_EQ(asked.service("ba9876543210")->user, "root");
+  const auto several = asked.service("orders");
+  ASSERT_FALSE(several);
+  EXPECT_NE(several.error().message.find("ba9876543210 (user root"), std::string::npos);
+  const auto none = asked.service("nobody");
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().message, "the history has no service 'nobody'; it has orders");
+}
+
+TEST_F(HistoryQuery, AsJson) {
+  write_a_deploy();
+  const json seen = json::parse(window_json(window(noon, noon + 5400)));
+  EXPECT_EQ(seen["service"], "orders");
+  EXPECT_EQ(seen["instances"].size(), 2u);
+  EXPECT_EQ(seen["stacks"][0]["top"], "handle orders.cpp:24");
+  EXPECT_EQ(seen["stacks"][0]["build_id"], "b2");
+  EXPECT_TRUE(seen["stacks"][1]["grows_since"].is_null());
+  const json moment = json::parse(moment_json(*query().moment(service(), noon + 100)));
+  EXPECT_EQ(moment["pid"], 7);
+  EXPECT_EQ(moment["live"], 100);
+  EXPECT_EQ(moment["stacks"][0]["frames"][0]["function"], "handle");
+}
+
+TEST_F(HistoryQuery, WhenNothingWasKept) {
+  const auto none = Query::open(path());
+  ASSERT_FALSE(none);
+  EXPECT_NE(none.error().message.find("No such file"), std::string::npos);
+  open(noon).reset();
+  Query asked = query();
+  EXPECT_TRUE(asked.services()->empty());
+  EXPECT_EQ(asked.service("orders").error().message, "the history has no service yet");
+}
+
+}  // namespace
+}  // namespace coroscope::history
