@@ -23,7 +23,9 @@ constexpr size_t threads = 4;
 constexpr size_t most_waiting = 16;  // connections; further ones wait in the kernel
 constexpr time_t patience_s = 5;     // with a client that sends or reads nothing
 constexpr time_t keep_alive_s = 5;
-constexpr size_t most_requests = 100;  // of one connection
+// Of one connection: one that stays for the next request holds a thread meanwhile, and a page
+// that is open asks every other second.
+constexpr size_t most_requests = 1;
 constexpr size_t most_body = 4096;
 
 // Threads is a fixed number of them. Whoever brings more than they get done has to wait, so that

@@ -170,6 +170,20 @@ TEST(HttpServer, ManyAtOnceGetTheirAnswers) {
   EXPECT_EQ(good, 200);
 }
 
+// As browsers with an open page, and more of them than there are threads.
+TEST(HttpServer, WhoWouldAskAgainLaterHoldsNobodyUp) {
+  const auto server = serve();
+  ASSERT_TRUE(server);
+  std::vector<Fd> staying;
+  for (int i = 0; i < 8; ++i) {
+    staying.push_back(connect_to(server->port()));
+    send_text(staying.back(),
+              "GET /x HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n\r\n");
+    const std::string answer = read_all(staying.back());
+    EXPECT_NE(answer.find("\r\nConnection: close\r\n"), std::string::npos) << answer;
+  }
+}
+
 TEST(Hosts, WhoIsLoopbackAndWhoIsAnswered) {
   for (const char* host : {"127.0.0.1", "127.1.2.3", "::1", "localhost"}) {
     EXPECT_TRUE(is_loopback(host)) << host;

@@ -180,9 +180,19 @@ class App {
       else link.removeAttribute('aria-current');
     }
     render(byId('banner'), this.banner());
-    render(byId('content'), this.content());
+    render(byId('content'), this.contentOrDefect());
     byId('content').classList.toggle('old', this.failure !== null && this.failure.status !== 401);
     this.showStatus();
+  }
+
+  // A defect of a view is told, and nothing else ends with it.
+  contentOrDefect() {
+    try {
+      return this.content();
+    } catch (error) {
+      console.error(error);
+      return note('bad', h('strong', null, 'This page has a defect: '), error.message);
+    }
   }
 
   content() {

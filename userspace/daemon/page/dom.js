@@ -7,13 +7,20 @@ const svgSpace = 'http://www.w3.org/2000/svg';
 // An element to be: `props` are attributes, listeners (onclick and the like), `value`, `checked`,
 // `style` (an object), and `key` by which it stays itself when it moves.
 function h(tag, props, ...children) {
-  return {tag, props: props ?? {}, children: flat(children)};
+  return new Wanted(tag, props ?? {}, flat(children));
 }
 
-// Strings and numbers are text; null, undefined and false are nothing.
+class Wanted {
+  constructor(tag, props, children) {
+    Object.assign(this, {tag, props, children});
+  }
+}
+
+// Strings and numbers are text; null, undefined and false are nothing. Any other object came with an
+// answer, and must not become an element.
 function flat(children) {
   return children.flat(Infinity).filter((one) => one !== null && one !== undefined && one !== false)
-      .map((one) => typeof one === 'object' ? one : String(one));
+      .map((one) => one instanceof Wanted ? one : typeof one === 'object' ? JSON.stringify(one) : String(one));
 }
 
 function createNode(wanted) {
