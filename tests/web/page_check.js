@@ -9,7 +9,7 @@ const fs = require('node:fs');
 const vm = require('node:vm');
 
 const names = ['Memory', 'Scale', 'areaPath', 'changedStacks', 'chosenStacks', 'counted', 'deploysOf', 'findStacks', 'foldedFrames',
-  'growthOf', 'historyOf', 'keyOf', 'layOut', 'linePath', 'linesOf', 'lossesOf', 'marked', 'nearest', 'rate', 'runsOf', 'share', 'span',
+  'growthOf', 'historyOf', 'keyOf', 'layOut', 'linePath', 'linesOf', 'lossesOf', 'marked', 'nearest', 'rate', 'runsOf', 'samplesAt', 'share', 'span',
   'sparkline', 'tellNode', 'timeTicks', 'topOf', 'treeOf', 'valueTicks'];
 const page = vm.runInNewContext(process.argv.slice(2).map((file) => fs.readFileSync(file, 'utf8')).join('') + `\n({${names.join(', ')}})`);
 // Of another realm, so that prototypes differ.
@@ -39,16 +39,38 @@ const checks = {
     same(lines.map((line) => [line.instance, line.about.pid, line.runs]), [['a', 1, [[[0, 5], [10, 6]]]], ['b', 2, [[[20, 1], [30, 2]]]]]);
     same(lines[1].peaks, [[[20, 1], [30, 9]]]);
   },
+  'at one time each instance that ran is told'() {
+    const both = {...small(), step: 5};
+    same(page.samplesAt(both, 9).map((one) => [one.instance, one.live]), [['a', 6]]);
+    both.samples.push({time: 12, instance: 'b', live: 3}, {time: 14, instance: 'b', live: 4});
+    same(page.samplesAt(both, 9).map((one) => [one.instance, one.live]), [['a', 6], ['b', 3]]);
+    same(page.samplesAt({samples: [], step: 5}, 9), []);
+  },
+  'an axis that is not from 0 holds all of a process, and is never empty'() {
+    const many = {...small(), samples: [{time: 0, instance: 'a', live: 119332}, {time: 100, instance: 'a', live: 119576}]};
+    const scale = new page.Scale(many, [], 400, 200, {fromZero: false});
+    assert.ok(scale.y(119332) - scale.y(119576) > 50);
+    assert.ok(scale.y(3) > scale.bottom, 'cut off there');
+    many.samples.push({time: 50, instance: 'b', live: 7});
+    assert.equal(new page.Scale(many, [], 400, 200, {fromZero: false, pid: 1}).lowest, scale.lowest, 'that of one process is not by others');
+    const level = {...small(), samples: [{time: 0, instance: 'a', live: 6}, {time: 10, instance: 'a', live: 6}]};
+    assert.ok(Number.isFinite(new page.Scale(level, [], 400, 200, {fromZero: false}).y(6)));
+    level.samples = level.samples.map((one) => ({...one, live: 0}));
+    assert.ok(Number.isFinite(new page.Scale(level, [], 400, 200).y(0)), 'of nobody');
+    assert.ok(new page.Scale(many, [], 400, 200).y(0) === scale.bottom);
+  },
   'a deploy is another build, not another process'() {
     const instances = [{build_id: 'x', from: 30}, {build_id: 'x', from: 0}, {build_id: 'y', from: 50}, {build_id: 'x', from: 90}];
     same(page.deploysOf(instances), [{time: 50, build_id: 'y'}, {time: 90, build_id: 'x'}]);
   },
   'axes have round numbers, and hold all'() {
     for (const highest of [0, 1, 3, 7, 99, 100, 101, 37331, 1e6, 123456789]) {
-      const ticks = page.valueTicks(highest, 4);
+      const ticks = page.valueTicks(0, highest, 4);
       assert.ok(ticks[0] === 0 && ticks.at(-1) >= highest && ticks.length <= 8, highest + ': ' + ticks);
       assert.equal(new Set(ticks).size, ticks.length, 'of ' + highest);
     }
+    const zoomed = page.valueTicks(119332, 119576, 4);
+    assert.ok(zoomed[0] > 119000 && zoomed[0] <= 119332 && zoomed.at(-1) >= 119576, zoomed);
     for (const length of [10, 60, 3600, 86400, 30 * 86400, 400 * 86400]) {
       const {ticks} = page.timeTicks(1.7e9 + 0.3, 1.7e9 + 0.3 + length, 6);
       assert.ok(ticks.length >= 1 && ticks.length <= 7, length + ': ' + ticks);

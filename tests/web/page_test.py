@@ -60,6 +60,17 @@ class Processes(PageTest):
         self.go("#/verdicts")
         self.says("withheld of corrupt_table")
 
+    def test_of_many_coroutines_have_a_trend_that_can_be_seen(self):
+        target = self.processes.target("steady", "--rate", "1000")
+        url, _ = self.processes.daemon()
+        self.open(url, f"#/process/{target.pid}")
+        lowest = lambda: self.all(".chart .grid text")[0].text
+        self.wait("an axis from 0", lambda: lowest() == "0")
+        self.click(lambda: self.one(".from-zero"))
+        self.wait("an axis that begins elsewhere", lambda: int(lowest()) > 0)
+        self.click(lambda: self.one(".from-zero"))
+        self.wait("an axis from 0", lambda: lowest() == "0")
+
     def test_that_end_are_gone(self):
         self.expected_errors = ("status of 404",)  # it may end between two questions
         target = self.processes.target("steady")

@@ -29,6 +29,7 @@ class App {
     this.sort = null;
     this.paused = false;
     this.withRuntime = false;
+    this.fromZero = true;
     this.turn = 0;            // of loading: an answer to an older one is not shown
     this.graph = new FlameGraph(new FlameState(), () => this.redraw());
   }
@@ -163,6 +164,11 @@ class App {
     } catch (error) {
       this.change(() => this.fail(error));
     }
+  }
+
+  // What all charts are told.
+  chartOptions() {
+    return {width: this.width(), redraw: () => this.redraw(), fromZero: this.fromZero, onZero: (is) => this.change(() => this.fromZero = is)};
   }
 
   // Of a chart in a card.

@@ -5,12 +5,14 @@ const chartMargin = {left: 52, right: 30, top: 22, bottom: 26};
 const shortestChart = 10;  // seconds: a chart of less would be all noise
 
 class Scale {
-  constructor(history, stacks, width, height) {
+  // The axis begins at 0, or at the fewest that there were: then small changes of many can be seen.
+  constructor(history, stacks, width, height, {fromZero = true, pid} = {}) {
     this.width = width;
     this.height = height;
     this.to = history.to;
     this.from = Math.min(history.from, history.to - shortestChart);
-    this.ticks = valueTicks(highestOf(history, stacks), 4);
+    this.ticks = valueTicks(fromZero ? 0 : lowestOf(history, pid), highestOf(history, stacks), 4);
+    this.lowest = this.ticks[0];
     this.highest = this.ticks.at(-1);
   }
   get right() {
@@ -24,7 +26,8 @@ class Scale {
     return chartMargin.left + Math.min(Math.max(part, 0), 1) * (this.right - chartMargin.left);
   }
   y(value) {
-    return this.bottom - value / this.highest * (this.bottom - chartMargin.top);
+    const part = (value - this.lowest) / (this.highest - this.lowest);
+    return this.bottom - part * (this.bottom - chartMargin.top);
   }
   timeAt(x) {
     const part = (x - chartMargin.left) / (this.right - chartMargin.left);

@@ -34,9 +34,11 @@ function deployMarks(history, scale) {
       svg('text', {x: Math.min(scale.x(one.time) + 4, scale.right - 110), y: chartMargin.top - 8}, 'deploy ' + shortBuild(one.build_id))));
 }
 
-function linesDrawn(history, stacks, scale) {
+// Of the process `pid`, if there is one, and of others, thinner.
+function linesDrawn(history, stacks, scale, pid) {
+  const isOther = (line) => pid !== undefined && line.about?.pid !== pid;
   return [
-    linesOf(history).map((line) => svg('g', {key: 'i' + line.instance},
+    linesOf(history).map((line) => svg('g', {class: isOther(line) ? 'another' : 'its', key: 'i' + line.instance},
       svg('path', {class: 'area', d: areaPath(line.runs, scale)}),
       svg('path', {class: 'peak', d: linePath(line.peaks, scale)}),
       svg('path', {class: 'total', d: linePath(line.runs, scale)}))),
@@ -47,13 +49,22 @@ function linesDrawn(history, stacks, scale) {
 function readout(history, time) {
   const gap = history.gaps.find((one) => one.from < time && one.to > time);
   if (gap) return moment(time) + ': nothing is known (' + gap.why + ')';
-  const sample = nearest(history.samples, time);
-  if (sample === null) return 'nothing yet';
-  const part = sample.completeness < 1 ? ', ' + share(sample.completeness) + ' seen' : '';
-  const peak = sample.peak > sample.live ? ', at most ' + counted(sample.peak) + ' in between' : '';
-  const about = history.instances.find((one) => one.instance === sample.instance);
-  const of = about && history.instances.length > 1 ? ', process ' + about.pid : '';
-  return moment(sample.time) + ': ' + counted(sample.live) + ' live' + peak + part + of;
+  const samples = samplesAt(history, time);
+  if (samples.length === 0) return 'nothing yet';
+  const live = samples.reduce((sum, one) => sum + one.live, 0);
+  const most = Math.max(...samples.map((one) => one.peak ?? 0));
+  const least = Math.min(...samples.map((one) => one.completeness ?? 1));
+  const of = samples.length > 1 ? ' in ' + processesText(history, samples) : '';
+  const peak = samples.length === 1 && most > live ? ', at most ' + counted(most) + ' in between' : '';
+  return moment(samples[0].time) + ': ' + counted(live) + ' live' + of + peak + (least < 1 ? ', ' + share(least) + ' seen' : '');
+}
+
+const mostNamed = 4;
+
+function processesText(history, samples) {
+  const pidOf = (sample) => history.instances.find((one) => one.instance === sample.instance)?.pid ?? '?';
+  const named = samples.slice(0, mostNamed).map((one) => pidOf(one) + ': ' + counted(one.live));
+  return samples.length + ' processes (' + named.join(', ') + (samples.length > mostNamed ? ', …' : '') + ')';
 }
 
 function marksDrawn(marks, scale) {
@@ -99,16 +110,16 @@ function chartEvents(id, history, scale, redraw, onPick) {
   };
 }
 
-function legend(history, stacks) {
+function legend(history, stacks, pid) {
   const several = linesOf(history).length > 1;
   return h('ul', {class: 'legend'},
-    h('li', null, h('span', {class: 'swatch total'}), several ? 'all coroutines, a line each instance' : 'all coroutines'),
+    h('li', null, h('span', {class: 'swatch total'}), several && pid !== undefined ? 'all coroutines of this process' : several ? 'all coroutines, a line each instance' : 'all coroutines'),
+    several && pid !== undefined && h('li', null, h('span', {class: 'swatch another'}), 'of other instances'),
     history.samples.some((one) => one.peak > one.live) && h('li', null, h('span', {class: 'swatch peak'}), 'most between two samples'),
     history.gaps.length > 0 && h('li', null, h('span', {class: 'swatch gap'}), 'nothing is known'),
     stacks.map((stack, i) => h('li', {key: stack.stack}, h('span', {class: 'swatch line' + i}),
       h('a', {href: hashOf(['search'], {q: stack.stack})}, stack.top), several && h('small', null, ' (in all instances)'),
-      stack.growth_per_second > 0 && h('small', null, ' ' + rate(stack.growth_per_second)),
-      stack.grows_since && h('small', null, ' since ' + moment(stack.grows_since)))));
+      stack.growth_per_second > 0.05 && h('small', null, ' ' + rate(stack.growth_per_second)))));
 }
 
 // The samples as a table, for who can not see the chart. Not all: as many as one reads.
@@ -121,10 +132,11 @@ function figuresTable(history) {
 }
 
 // `width` in pixels; `marks`: [{time, kind}] to be shown; `onPick(time)` when a moment is chosen.
-function chart(id, history, {width, redraw, onPick, marks, hint}) {
+// `pid`: whose lines stand out; `fromZero` and `onZero`: where the axis begins, and who is told if that changes.
+function chart(id, history, {width, redraw, onPick, marks, hint, pid, fromZero, onZero}) {
   if (history.samples.length < 2) return h('p', {class: 'faint', key: 'chart'}, 'A trend needs two looks; wait a moment.');
   const stacks = chosenStacks(history.stacks, mostLines);
-  const scale = new Scale(history, stacks, width, chartHeight);
+  const scale = new Scale(history, stacks, width, chartHeight, {fromZero, pid});
   const cursor = cursors.get(id) ?? null;
   const said = readout(history, cursor ?? history.to);
   return h('figure', {class: 'chart', key: 'chart'},
@@ -132,7 +144,8 @@ function chart(id, history, {width, redraw, onPick, marks, hint}) {
       'aria-valuemin': Math.round(scale.from), 'aria-valuemax': Math.round(scale.to), 'aria-valuenow': Math.round(cursor ?? scale.to),
       'aria-valuetext': said, ...chartEvents(id, history, scale, redraw, onPick)},
     svg('svg', {width, height: chartHeight, viewBox: `0 0 ${width} ${chartHeight}`, 'aria-hidden': 'true'},
-      gridOf(scale), gapsOf(history, scale), linesDrawn(history, stacks, scale), deployMarks(history, scale), marksDrawn(marks, scale),
+      gridOf(scale), gapsOf(history, scale), svg('svg', {width, height: scale.bottom + 2}, linesDrawn(history, stacks, scale, pid)), deployMarks(history, scale), marksDrawn(marks, scale),
       cursor !== null && svg('line', {class: 'cursor', key: 'cursor', x1: scale.x(cursor), x2: scale.x(cursor), y1: chartMargin.top, y2: scale.bottom}))),
-    h('figcaption', null, h('p', {class: 'readout'}, said, hint && h('span', {class: 'faint'}, ' — ' + hint)), legend(history, stacks), figuresTable(history)));
+    h('figcaption', null, h('p', {class: 'readout'}, said, hint && h('span', {class: 'faint'}, ' — ' + hint)), legend(history, stacks, pid),
+      h('label', {class: 'small'}, h('input', {type: 'checkbox', class: 'from-zero', checked: fromZero, onchange: (event) => onZero(event.target.checked)}), ' axis from 0'), figuresTable(history)));
 }

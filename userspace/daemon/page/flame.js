@@ -140,7 +140,7 @@ const flameView = {
       h('section', {class: 'card'}, chooser(app, route, data), data.source === 'history' && chosen && rangeLinks(route),
         asked && data.process === null && data.service === null && note('bad', 'No process ', asked, ' is watched (any more).'),
         chosen && data.source === 'page' && h('p', {class: 'faint'}, 'Moments that this page has seen since this process was looked at here (', whyNoHistory(app), ').'),
-        data.source === 'history' && chosen && shown !== null && chart('flame', shown, {width: app.width(), redraw: () => app.redraw(),
+        data.source === 'history' && chosen && shown !== null && chart('flame', shown, {...app.chartOptions(),
           onPick: (time) => app.go(route.path, {...Object.fromEntries(route.parameters), time}, true), hint: 'click or press Enter to choose the moment',
           marks: [{time: data.earlier?.time ?? null, kind: 'before'}, {time: data.now?.time ?? null, kind: data.earlier ? 'after' : 'moment'}]}),
         chosen && data.moments.length > 0 && momentsPart(app, route, data)),

@@ -43,12 +43,13 @@ function whyNoHistory(app) {
 
 // A service as it was, whichever processes it had; or what the page saw itself.
 function trendPart(app, route, history, {pid, source}) {
+  const growing = growthTexts(history).slice(0, mostLines);
   const onPick = (time) => app.go(['flame'], {pid, service: history.service_id, time});
   return h('section', {class: 'card trend'}, h('h2', null, 'Trend'), source === 'history' && rangeLinks(route),
     h('p', {class: 'faint'}, source === 'history' ? 'Of the service, from the daemon’s history.' :
       'What this page has seen since ' + clock(app.openedAt) + ' (' + whyNoHistory(app) + ').'),
-    growthText(history) !== null && note('doubtful', growthText(history)),
-    chart('trend', history, {width: app.width(), redraw: () => app.redraw(), onPick, hint: 'click or press Enter for its flame graph'}));
+    growing.length > 0 && h('ul', {class: 'note doubtful'}, growing.map((text) => h('li', null, text))),
+    chart('trend', history, {...app.chartOptions(), pid, onPick, hint: 'click or press Enter for its flame graph'}));
 }
 
 function statesPart(process) {

@@ -36,12 +36,13 @@ function momentsOf(history) {
   return [...new Set(history.samples.map((one) => one.time))].sort((a, b) => a - b).map((time) => ({time}));
 }
 
-// Since when a service grows, and with which build that began; null if it does not.
-function growthText(history) {
-  if (!history.grows_since) return null;
-  const build = history.build_id ? ', when build ' + shortBuild(history.build_id) + ' ran' : '';
-  const before = history.grew_not_in_build ? '; it did not with ' + shortBuild(history.grew_not_in_build) : '';
-  return 'It grows by ' + rate(history.growth_per_second) + ' since ' + moment(history.grows_since) + build + before + '.';
+// What grows in a service, since when, and with which build that began: a line for each place.
+function growthTexts(history) {
+  return history.stacks.filter((one) => one.grows_since && one.stack !== 'other').map((one) => {
+    const build = one.build_id ? ', when build ' + shortBuild(one.build_id) + ' ran' : '';
+    const before = one.grew_not_in_build ? '; it did not with ' + shortBuild(one.grew_not_in_build) : '';
+    return one.top + ' grows by ' + rate(one.growth_per_second) + ' since ' + moment(one.grows_since) + build + before + '.';
+  });
 }
 
 // One line for each instance that ran: they may run at the same time, and none goes on in another.
@@ -81,13 +82,13 @@ function chosenStacks(stacks, most) {
       .sort((a, b) => b[0] - a[0]).slice(0, most).map(([, one]) => one);
 }
 
-// Round numbers from 0 to at least `highest`, about `count` of them.
-function valueTicks(highest, count) {
-  const rough = Math.max(highest, 1) / count;
+// Round numbers from at most `lowest` to at least `highest`, about `count` of them, two at least.
+function valueTicks(lowest, highest, count) {
+  const rough = Math.max(highest - lowest, 1) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = Math.max(1, [1, 2, 5, 10].find((one) => one * power >= rough) * power);
   const ticks = [];
-  for (let value = 0; value < highest + step; value += step) ticks.push(Math.round(value));
+  for (let value = Math.floor(lowest / step) * step; value < highest + step || ticks.length < 2; value += step) ticks.push(Math.round(value));
   return ticks;
 }
 
@@ -114,6 +115,26 @@ function nearest(samples, time) {
     if (best === null || Math.abs(one.time - time) < Math.abs(best.time - time)) best = one;
   }
   return best;
+}
+
+// What ran at about a time: of each instance the sample next to it, if that is not of another step.
+function samplesAt(history, time) {
+  const next = nearest(history.samples, time);
+  if (next === null) return [];
+  const found = new Map();
+  for (const one of history.samples) {
+    if (Math.abs(one.time - next.time) > (history.step ?? 0)) continue;
+    const known = found.get(one.instance);
+    if (known === undefined || Math.abs(one.time - next.time) < Math.abs(known.time - next.time)) found.set(one.instance, one);
+  }
+  return [...found.values()];
+}
+
+// Of the process `pid`, or of all if that is undefined.
+function lowestOf(history, pid) {
+  const own = linesOf(history).filter((line) => pid === undefined || line.about?.pid === pid);
+  const lives = own.flatMap((line) => line.runs.flat()).map((point) => point[1]);
+  return lives.length === 0 ? 0 : lives.reduce((least, one) => Math.min(least, one));
 }
 
 function highestOf(history, stacks) {
