@@ -337,9 +337,14 @@ class Safety(PageTest):
     def test_what_targets_say_is_text(self):
         image = "<img src=x onerror=window.owned=1>"
         self.processes.target("leak", "--rate", "100", program=image, executable=self.hostile_program())
-        url, _ = self.processes.daemon(service="<script>window.owned=1</script>")
+        url, _ = self.processes.daemon(service="<script>window.owned=1</script>", history=True)
         self.open(url)
         self.says(image, "<script>window.owned=1</script>")
+        self.says("services in the history")
+        self.click(lambda: self.all("table[aria-label='services in the history'] td a")[0])
+        self.says("&lt;hack&gt <img src=a:b>:", "instances")
+        self.assertEqual(self.all("main img, main hack, main script"), [])
+        self.page.back()
         self.click(lambda: self.all("main td a")[0])
         self.says("&lt;hack&gt <img src=a:b>:", "chan send")
         for view, text in (("#/verdicts", "<img src=a:b>"), ("#/flame?pid=" + self.page.current_url.split("/")[-1], "&lt;hack&gt"),
@@ -477,6 +482,8 @@ class History(PageTest):
         lines = [path.get_attribute("d") for path in self.all(".chart path.total")]
         self.assertEqual([line.count("M") for line in lines], [2, 1], "the first is interrupted by the gap, and no line leads to the second")
         self.picture("history-process")
+        self.wait("growth", lambda: any(one["grows_since"] for one in self.history()["stacks"]))
+        self.says("tenants.cpp:", "grows by +", "since")
         self.click(lambda: self.link("the service and its instances"))
         self.says("instances", "events", "attached", "gaps", "the daemon was killed", str(first.pid), str(second.pid))
         self.picture("history-service")

@@ -28,6 +28,10 @@ class CounterArray {
   uint32_t records() const { return static_cast<uint32_t>(chunks_.size()) * WIRE_CHUNK_STACKS; }
 
   template <typename Record>
+  const Record& at(uint32_t record) const {
+    return chunks_[record / WIRE_CHUNK_STACKS].as<Record>()[record % WIRE_CHUNK_STACKS];
+  }
+  template <typename Record>
   std::vector<Record> copy() const {
     std::vector<Record> all;
     all.reserve(records());

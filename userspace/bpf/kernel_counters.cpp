@@ -43,6 +43,12 @@ StackCounters counters_of(const wire_stack_counters& counted) {
   return counters;
 }
 
+// A wait of less than 1 ns leaves but its bucket.
+bool is_untouched(const wire_stack_counters& counted) {
+  return (counted.spawned | counted.exited | counted.parks | counted.parked_ns |
+          counted.park_ns_log2[0]) == 0;
+}
+
 struct TargetSlot {
   TargetPlan plan;
   CounterArray stacks;
@@ -277,14 +283,23 @@ uint32_t KernelCounters::stacks(uint32_t slot) const {
 Counters KernelCounters::read(uint32_t slot) const {
   const TargetSlot& target = state_->slots.at(slot);
   Counters counters;
-  counters.by_stack.reserve(target.stacks.records());
-  for (const wire_stack_counters& counted : target.stacks.copy<wire_stack_counters>()) {
-    counters.by_stack.push_back(counters_of(counted));
+  counters.room = target.stacks.records();
+  uint32_t used = counters.room;
+  while (used > 0 && is_untouched(target.stacks.at<wire_stack_counters>(used - 1))) --used;
+  counters.by_stack.reserve(used);
+  for (uint32_t stack = 0; stack < used; ++stack) {
+    counters.by_stack.push_back(counters_of(target.stacks.at<wire_stack_counters>(stack)));
   }
   counters.by_parked_stack = target.parked_stacks.copy<wire_park_counters>();
   counters.losses = state_->losses.as<wire_losses>()[slot];
   counters.missed_runs = state_->missed_runs();
   return counters;
+}
+
+uint64_t KernelCounters::events_lost(uint32_t slot) const {
+  const auto& lost = state_->losses.as<wire_losses>()[slot].by_cause;
+  return lost[WIRE_LOSS_ARGUMENT] + lost[WIRE_LOSS_BATCH_UNREAD] + lost[WIRE_LOSS_BATCH_MISSED] +
+         lost[WIRE_LOSS_WORKER] + lost[WIRE_LOSS_WINDOW_FULL] + state_->missed_runs();
 }
 
 // Once the links are gone, no program runs for it any more: the kernel has waited for those that

@@ -82,6 +82,9 @@ class KernelCounters {
   // while the target runs.
   Counters read(uint32_t slot) const;
 
+  // Of these, the events that were not counted where they belong, whatever the cause.
+  uint64_t events_lost(uint32_t slot) const;
+
   // Probes off, and the room is another one's. What was counted is gone.
   void remove_target(uint32_t slot);
 

@@ -87,7 +87,7 @@ ExitCode show_deploy(Query& query, const Asked& asked, bool json) {
                  fmt::format("{} had one build only since {}: look further back with --since",
                              asked.service.name, history::format_when(asked.from))});
   }
-  return show_change(query, asked, before, asked.to, json);
+  return show_change(query, asked, before, std::min(latest.to, asked.to), json);
 }
 
 Result<Asked> asked_of(Query& query, const HistoryOptions& options, Time now) {

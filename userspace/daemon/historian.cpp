@@ -175,9 +175,11 @@ void Historian::add(const ProcessView& process) {
       seen_process(process, peak == peaks_.end() ? live : std::max(peak->second, live)));
 }
 
-void Historian::see_last(const ProcessView& process) {
+void Historian::see_last(const ProcessView& process, bool ended) {
   add(process);
   next_.time = history_time(unix_ns());
+  next_.processes.back().instance.ended = ended;
+  next_.processes.back().sample.time = history_time(process.looked_unix_ns);
 }
 
 void Historian::see(const HostView& view) {

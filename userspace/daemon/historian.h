@@ -27,8 +27,8 @@ class Historian {
 
   // What is watched now. Writes it if it is time to; never waits.
   void see(const HostView& view);
-  // The last that is known of a process.
-  void see_last(const ProcessView& process);
+  // The last that is known of a process. `ended`: not just our watching of it.
+  void see_last(const ProcessView& process, bool ended);
   // `process`: whose it is; null: the daemon's own. `line` is of lifecycle.h.
   void note(const ProcessView* process, const std::string& line);
 

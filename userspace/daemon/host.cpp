@@ -2,6 +2,7 @@
 #include "daemon/host.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -158,6 +159,7 @@ Result<void> Host::look_at(Entry& entry, uint64_t now_ns) {
   if (auto looked = entry.watched->look(share); !looked) return looked;
   entry.view = entry.watched->view(config_);
   tell(entry, entry.faults.take(entry.view->report, unix_ns()));
+  rested_ |= entry.watched->observation().rest(now_ns);
   const uint64_t taken = clock_ns(CLOCK_THREAD_CPUTIME_ID) - begun;
   look_ns_ += taken;
   ++looks_;
@@ -175,7 +177,7 @@ Host::Entries::iterator Host::let_go(Entries::iterator at, const std::string& wh
   entry.watched->observation().close_account();
   entry.view = entry.watched->view(config_);
   tell(detached_line(*entry.view, why, unix_ns()), entry.view.get());
-  if (historian_) historian_->see_last(*entry.view);
+  if (historian_) historian_->see_last(*entry.view, !entry.watched->process().alive());
   entry.watched->observation().detach();
   ++let_go_;
   return entries_.erase(at);
@@ -205,6 +207,8 @@ void Host::step() {
     scan_ns_ = now + config_.scan_ns;
   }
   publish();
+  // What is free is between what is not: else it would stay with us.
+  if (std::exchange(rested_, false)) ::malloc_trim(0);
 }
 
 uint64_t Host::next_ns() const {

@@ -99,6 +99,7 @@ class Host {
   uint64_t let_go_ = 0;
   uint64_t look_ns_ = 0;
   uint64_t looks_ = 0;
+  bool rested_ = false;  // memory was given back since the last step
   OwnCost own_;
   uint64_t own_ns_ = 0;  // when that was found out
 };

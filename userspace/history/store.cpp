@@ -199,16 +199,17 @@ void Store::write_processes(const Batch& batch) {
   if (stacks_.size() > most_remembered) forget_numbers();
   std::vector<int64_t> watched;
   SQLite::Statement insert(*database_, "INSERT OR REPLACE INTO sample VALUES(?,?,?,?,?,?,?,?)");
-  SQLite::Statement seen(*database_, "UPDATE instance SET seen = ?, ended = 0 WHERE number = ?");
+  SQLite::Statement seen(*database_, "UPDATE instance SET seen = ?, ended = ? WHERE number = ?");
   for (const SeenProcess& process : batch.processes) {
-    const int64_t instance = number_of(process, batch.time);
-    watched.push_back(instance);
+    const Time time = process.sample.time != 0 ? process.sample.time : batch.time;
+    const int64_t instance = number_of(process, time);
+    if (!process.instance.ended) watched.push_back(instance);
     nlohmann::json stacks = nlohmann::json::array();
     for (const StackCount& stack : process.sample.stacks) {
       stacks.push_back({number_of_stack(stack.id, process, instance, batch.time), stack.live});
     }
     insert.bind(1, instance);
-    insert.bind(2, batch.time);
+    insert.bind(2, time);
     insert.bind(3, process.sample.live);
     insert.bind(4, process.sample.peak);
     insert.bind(5, static_cast<int64_t>(process.sample.spawned));
@@ -217,8 +218,9 @@ void Store::write_processes(const Batch& batch) {
     insert.bind(8, stacks.dump());
     insert.exec();
     insert.reset();
-    seen.bind(1, batch.time);
-    seen.bind(2, instance);
+    seen.bind(1, time);
+    seen.bind(2, process.instance.ended ? 1 : 0);
+    seen.bind(3, instance);
     seen.exec();
     seen.reset();
   }

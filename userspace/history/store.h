@@ -34,14 +34,14 @@ struct Limits {
 // A process at one moment, as it is handed to the history.
 struct SeenProcess {
   Instance instance;  // without its number; `from` is when it was attached
-  Sample sample;      // without its instance and time
+  Sample sample;      // without its instance; without a time it is as of the batch
   std::vector<std::pair<std::string, ReportedStack>> frames;  // of the stacks that it names
 };
 
 // All that is written together: all of it, or nothing.
 struct Batch {
   Time time = 0;
-  std::vector<SeenProcess> processes;  // those that are watched; others have ended
+  std::vector<SeenProcess> processes;  // those that are watched, and have ended; others had before
   std::vector<Event> events;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A service over some time.
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "history/database.h"
 #include "history/query.h"
@@ -39,6 +41,7 @@ struct Reading {
   Stacks stacks;
   std::map<std::string, PlaceLines> places;
   std::map<int64_t, std::vector<Point>> totals;
+  std::set<int64_t> with_others;  // instances of which not all places are known
 };
 
 // Of each step the last sample, with the peak of all.
@@ -59,6 +62,7 @@ void read_samples(Reading& reading, const Instance& instance) {
     reading.totals[instance.number].push_back({sample.time, sample.live});
     each_stack(rows.getColumn("stacks").getString(), [&](int64_t number, int64_t live) {
       const Named& named = reading.stacks.of(number);
+      if (number == 0) reading.with_others.insert(instance.number);
       PlaceLines& place = reading.places[named.id];
       place.frames = named.frames;
       std::vector<Point>& points = place.of_instance[instance.number];
@@ -104,9 +108,24 @@ std::vector<Point> together(const std::vector<Line>& lines, Time step) {
   return points;
 }
 
+// Where all places are known, one that is not among them had nobody.
+void add_absent(const Reading& reading, PlaceLines& lines) {
+  for (const auto& [instance, all] : reading.totals) {
+    if (reading.with_others.contains(instance)) continue;
+    std::vector<Point>& points = lines.of_instance[instance];
+    const std::vector<Point> present = std::exchange(points, {});
+    auto next = present.begin();
+    for (const Point& point : all) {
+      const bool there = next != present.end() && next->time == point.time;
+      points.push_back(there ? *next++ : Point{point.time, 0});
+    }
+  }
+}
+
 void tell_places(Reading& reading) {
   Window& window = reading.window;
   for (auto& [id, lines] : reading.places) {
+    add_absent(reading, lines);
     const std::vector<Line> in_order = lines_of(window, lines.of_instance);
     window.places.push_back(
         {id, lines.frames, together(in_order, window.step), trend_of(in_order)});
@@ -127,7 +146,7 @@ void tell_places(Reading& reading) {
 Result<Window> Query::window(const Service& service, Time from, Time to, int points) {
   try {
     SQLite::Transaction moment(*database_);  // so that all of it is of one moment
-    Reading reading{*database_, {}, Stacks(*database_), {}, {}};
+    Reading reading{*database_, {}, Stacks(*database_), {}, {}, {}};
     reading.window.service = service;
     reading.window.from = from;
     reading.window.to = to;

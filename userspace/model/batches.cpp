@@ -26,10 +26,12 @@ void add_park(const Event& event, Counters& counters) {
 
 // As count_event of bpf/counting.h does it.
 void add(const Event& event, Counters& counters) {
-  if (counters.by_stack.empty()) return;
-  const bool known = event.stack_id < counters.by_stack.size();
+  if (counters.slots() == 0) return;
+  const bool known = event.stack_id < counters.slots();
   if (!known) counters.losses.by_cause[WIRE_LOSS_STACK_UNMAPPED]++;
-  StackCounters& stack = counters.by_stack[known ? event.stack_id : 0];
+  const SpawnStack place = known ? event.stack_id : 0;
+  if (place >= counters.by_stack.size()) counters.by_stack.resize(place + 1);
+  StackCounters& stack = counters.by_stack[place];
   switch (event.kind) {
     case WIRE_EVENT_SPAWN:
       stack.spawned++;

@@ -137,18 +137,21 @@ Account balance(const Baseline& baseline, const Counters& counters, const Losses
   account.losses = known;
   add_kernel_losses(counters, account.losses);
 
-  const auto slots = static_cast<SpawnStack>(counters.by_stack.size());
+  const SpawnStack slots = counters.slots();
   account.slots = slots;
   // Stacks without a slot of their own are counted by the kernel in slot 0, so
   // their baseline has to stand there too for the sum to come out.
   BaselineCount rest;
+  std::map<SpawnStack, BaselineCount> quiet;  // of which no event was counted
   for (const auto& [stack, count] : baseline) {
     if (stack == 0 || stack >= slots) {
       rest.live += count.live;
       rest.parked += count.parked;
+    } else if (stack >= counters.by_stack.size()) {
+      quiet.emplace(stack, count);
     }
   }
-  for (SpawnStack stack = 0; stack < slots; ++stack) {
+  for (SpawnStack stack = 0; stack < counters.by_stack.size(); ++stack) {
     BaselineCount before = rest;
     if (stack != 0) {
       const auto found = baseline.find(stack);
@@ -156,7 +159,8 @@ Account balance(const Baseline& baseline, const Counters& counters, const Losses
     }
     add_row(stack, before, scaled(counters.by_stack[stack], account.sample), account);
   }
-  if (slots == 0) add_row(0, rest, StackCounters{}, account);
+  if (counters.by_stack.empty()) add_row(0, rest, StackCounters{}, account);
+  for (const auto& [stack, count] : quiet) add_row(stack, count, StackCounters{}, account);
   return account;
 }
 

@@ -3,6 +3,7 @@
 // Times are CLOCK_MONOTONIC nanoseconds of the host.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -177,12 +178,16 @@ struct StackCounters {
 using ParkCounters = wire_park_counters;
 
 // Counters holds the kernel's counters of one target, by spawn stack, and what
-// it lost. Index 0 takes unknown stacks and those beyond the map.
+// it lost. Index 0 takes unknown stacks and those beyond the map. by_stack ends with the last
+// one of which anything was counted: most targets use few of the places that they have.
 struct Counters {
   std::vector<StackCounters> by_stack;
+  SpawnStack room = 0;                        // ids from here on are counted at index 0
   std::vector<ParkCounters> by_parked_stack;  // empty if nobody asked
   wire_losses losses{};
   uint64_t missed_runs = 0;  // program runs that the kernel skipped
+
+  SpawnStack slots() const { return std::max(room, static_cast<SpawnStack>(by_stack.size())); }
 };
 
 // Event is one event of a target that hands them over in batches.

@@ -88,7 +88,7 @@ Result<Baseline> Accounting::count_from_now() {
   if (!noted) return noted.error();
   losses_.census = census->losses;
   synced_ns_ = census->ended_ns;
-  lost_before_ = events_lost();
+  lost_before_ = kernel_->events_lost(slot_);
   const auto moments = in_batches() ? Moments::sequences : Moments::times;
   return settle_baseline(*census, seen_of(*noted, moments), plan_.sample);
 }
@@ -208,16 +208,9 @@ Result<void> Accounting::keep_up() {
     if (rings.unread == 0) kernel_->forget_workers(slot_, workers, highest_worker_);
     for (const uint64_t worker : workers) highest_worker_ = std::max(highest_worker_, worker);
   }
-  const bool lost = events_lost() > lost_before_;
+  const bool lost = kernel_->events_lost(slot_) > lost_before_;
   if (lost && monotonic_ns() - synced_ns_ >= plan_.resync_every_ns) return resync();
   return {};
-}
-
-uint64_t Accounting::events_lost() const {
-  const Counters counters = kernel_->read(slot_);
-  const auto& lost = counters.losses.by_cause;
-  return lost[WIRE_LOSS_ARGUMENT] + lost[WIRE_LOSS_BATCH_UNREAD] + lost[WIRE_LOSS_BATCH_MISSED] +
-         lost[WIRE_LOSS_WORKER] + lost[WIRE_LOSS_WINDOW_FULL] + counters.missed_runs;
 }
 
 // A batch that no runtime would hand over may have said that its worker had come further than

@@ -83,7 +83,6 @@ class Accounting {
   Account account_of(const Counters& counters, uint64_t rings_unread) const;
   Result<void> keep_up();
   Result<void> resync();
-  uint64_t events_lost() const;
 
   const Process& process_;
   Target& target_;
@@ -98,7 +97,7 @@ class Accounting {
   std::vector<ParkCounters> parks_;
   uint64_t unsettled_ = 0;       // events that were being counted when a window closed
   uint64_t highest_worker_ = 0;  // at the last tick
-  uint64_t lost_before_ = 0;     // events_lost() as of the last baseline
+  uint64_t lost_before_ = 0;     // the kernel's events_lost() as of the last baseline
   uint64_t synced_ns_ = 0;
   uint64_t resyncs_ = 0;
 };

@@ -94,6 +94,8 @@ class Observation {
   const Process& process() const { return process_; }
   const Target& target() const { return *target_; }
   const std::vector<Module>& modules() const { return symbolizer_->modules(); }
+  // See Symbolizer::rest(): for who observes for long.
+  bool rest(uint64_t now_ns) { return symbolizer_->rest(now_ns); }
   const Account& last_account() const { return accounting_->last(); }
   const Accounting& accounting() const { return *accounting_; }
   StackNames& names() { return *names_; }

@@ -61,6 +61,18 @@ DebugModules::~DebugModules() {
   dwfl_end(dwfl_);
 }
 
+void DebugModules::release() {
+  dwfl_end(dwfl_);
+  for (const std::unique_ptr<Entry>& entry : entries_) {
+    entry->dwfl = nullptr;
+    entry->alternate.reset();
+    entry->usable = true;
+    entry->checked = entry->dwarf = entry->dwarf_prepared = false;
+  }
+  inflatable_ = most_inflated;
+  if (begin()) (void)report();
+}
+
 bool DebugModules::begin() {
   callbacks_.find_elf = &DebugModules::find_elf;
   callbacks_.find_debuginfo = &DebugModules::find_debuginfo;
@@ -108,6 +120,7 @@ void DebugModules::adopt(std::vector<Module> modules) {
 }
 
 bool DebugModules::report() {
+  if (dwfl_ == nullptr) return false;
   dwfl_report_begin(dwfl_);
   for (const std::unique_ptr<Entry>& entry : entries_) {
     // The name tells libdwfl whether it is a module that it knows, so it must be unique.
@@ -185,7 +198,8 @@ void DebugModules::prepare_dwarf(Entry* entry) {
     if (!file) file = ask_servers(query);
     if (file && !affordable(inflated_size(file.get()))) file.reset();
   }
-  entry->dwarf = entry->alternate.attach(dwarf, std::move(file));
+  entry->alternate = std::make_unique<AlternateDwarf>();
+  entry->dwarf = entry->alternate->attach(dwarf, std::move(file));
 }
 
 // Whether so much may be inflated; if so, it counts as used.

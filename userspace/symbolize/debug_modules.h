@@ -27,7 +27,7 @@ class DebugModules {
  public:
   struct Entry {
     DebugModules* owner = nullptr;
-    AlternateDwarf alternate;
+    std::unique_ptr<AlternateDwarf> alternate;
     Module module;
     Dwfl_Module* dwfl = nullptr;
     bool usable = true;  // false: its file can not be read, or lies at another bias
@@ -51,6 +51,10 @@ class DebugModules {
   // Finds the DWARF of a usable module, on first use. No DWARF may be read before.
   void prepare_dwarf(Entry* entry);
 
+  // Closes what libdwfl has read; the files stay open, and are read again when an address is
+  // looked up. All that came from a Dwfl_Module is void.
+  void release();
+
   const std::vector<Module>& modules() const { return modules_; }
 
   // Moves when a module went away: what was derived from addresses is void then.
@@ -58,6 +62,7 @@ class DebugModules {
 
  private:
   using Clock = std::chrono::steady_clock;
+  static constexpr uint64_t most_inflated = uint64_t{4} << 30;
 
   DebugModules(const Process& process, const Memory& memory) : process_(process), memory_(memory) {}
 
@@ -81,7 +86,7 @@ class DebugModules {
 
   const Process& process_;
   const Memory& memory_;
-  uint64_t inflatable_ = uint64_t{4} << 30;  // bytes that compressed sections may still take
+  uint64_t inflatable_ = most_inflated;  // bytes that compressed sections may still take
   DebugServers servers_;
   Dwfl_Callbacks callbacks_{};
   Dwfl* dwfl_ = nullptr;

@@ -3,14 +3,20 @@
 
 #include <dwarf.h>
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "symbolize/debug_modules.h"
 #include "symbolize/dwarf_index.h"
 #include "symbolize/dwarf_names.h"
+#include "util/clock.h"
 
 namespace coroscope {
 namespace {
+
+// See rest().
+constexpr uint64_t shortest_quiet_ns = 3'000'000'000;
+constexpr uint64_t quiet_for_each_ns = 100;
 
 constexpr size_t max_frames = 1 << 18;  // a target can not make the cache grow for ever
 
@@ -72,6 +78,8 @@ struct Symbolizer::State {
   std::unordered_map<const DebugModules::Entry*, DwarfIndex> indexes;
   std::vector<Frame> unknown;
   uint64_t generation = 0;
+  uint64_t read_ns = 0;  // of a processor, for look-ups since the last rest
+  uint64_t last_ns = 0;  // when the latest of these was; 0: there was none
 
   std::vector<Frame> look_up(DebugModules::Entry* entry, uint64_t pc, uint64_t lookup);
   bool add_dwarf_frames(DebugModules::Entry* entry, uint64_t lookup, const Frame& base,
@@ -149,8 +157,22 @@ const std::vector<Frame>& Symbolizer::frames(uint64_t pc, bool is_return_address
     state.unknown.front().address = pc;
     return state.unknown;
   }
+  const uint64_t begun = clock_ns(CLOCK_THREAD_CPUTIME_ID);
   debug_modules_->prepare_dwarf(entry);
-  return state.cache.emplace(key, state.look_up(entry, pc, lookup)).first->second;
+  const auto& frames = state.cache.emplace(key, state.look_up(entry, pc, lookup)).first->second;
+  state.read_ns += clock_ns(CLOCK_THREAD_CPUTIME_ID) - begun;
+  state.last_ns = monotonic_ns();
+  return frames;
+}
+
+bool Symbolizer::rest(uint64_t now_ns) {
+  State& state = *state_;
+  const uint64_t quiet_ns = std::max(shortest_quiet_ns, quiet_for_each_ns * state.read_ns);
+  if (state.last_ns == 0 || now_ns < state.last_ns + quiet_ns) return false;
+  state.indexes.clear();
+  debug_modules_->release();
+  state.read_ns = state.last_ns = 0;
+  return true;
 }
 
 }  // namespace coroscope

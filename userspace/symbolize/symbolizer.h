@@ -29,6 +29,11 @@ class Symbolizer {
   // the call it returns to. The reference is good until the next call.
   const std::vector<Frame>& frames(uint64_t pc, bool is_return_address);
 
+  // Gives back the memory that debug information takes, if nothing new was looked up for so long
+  // that to read it again is no matter: three seconds, and a hundred times of what reading it took.
+  // Whether it did. What was looked up is known all the same. `now_ns`: of CLOCK_MONOTONIC.
+  bool rest(uint64_t now_ns);
+
   const std::vector<Module>& modules() const;
 
   // For the unwinder, which reads the same files.

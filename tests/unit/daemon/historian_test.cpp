@@ -54,13 +54,14 @@ TEST_F(HistorianTest, WritesOncePerIntervalWithThePeakOfIt) {
     historian.see(view(begun + 10, 12));
     historian.see(view(begun + 11, 50));
     historian.note(process(50).get(), "{\"event\":\"detached\"}\n");
-    historian.see_last(*process(50));
+    auto last = process(50);
+    last->looked_unix_ns = (begun + 12) * second_ns;
+    historian.see_last(*last, true);
   }
   auto query = history::Query::open(path());
   ASSERT_TRUE(query) << query.error().message;
   const auto service = query->service("orders");
   ASSERT_TRUE(service) << service.error().message;
-  // The last one is as of the clock.
   const auto seen = query->window(*service, 0, 253402300799, 2000);
   ASSERT_TRUE(seen);
   ASSERT_EQ(seen->samples.size(), 3u);
@@ -69,6 +70,9 @@ TEST_F(HistorianTest, WritesOncePerIntervalWithThePeakOfIt) {
   EXPECT_EQ(seen->samples[1].live, 12);
   EXPECT_EQ(seen->samples[1].peak, 99);
   EXPECT_EQ(seen->samples[2].peak, 50);
+  EXPECT_EQ(seen->samples[2].time, static_cast<history::Time>(begun + 12));
+  ASSERT_EQ(seen->instances.size(), 1u);
+  EXPECT_TRUE(seen->instances[0].ended);
   ASSERT_EQ(seen->events.size(), 1u);
   EXPECT_EQ(seen->events[0].kind, "detached");
   EXPECT_EQ(seen->events[0].service_id, "0123456789ab");

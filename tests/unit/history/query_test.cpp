@@ -51,6 +51,23 @@ TEST_F(HistoryQuery, SinceWhenItGrows) {
   EXPECT_TRUE(seen.trend.grows);
 }
 
+TEST_F(HistoryQuery, APlaceThatIsNewWithABuild) {
+  store_ = open(noon);
+  for (Time time = 10; time <= 400; time += 10) {
+    const bool old = time <= 200;
+    SeenProcess one = process(old ? 7 : 8, old ? 5 : time, old ? "b1" : "b2");
+    one.instance.from = noon + (old ? 0 : 201);
+    one.sample.stacks = {{old ? "old" : "new", old ? 5 : time}};
+    if (time == 100) one.sample.stacks.push_back({"new", 1});  // for a moment
+    ASSERT_TRUE(store_->write(batch(noon + time, {one})));
+  }
+  const Window seen = window(noon, noon + 400);
+  EXPECT_EQ(seen.places.front().id, "new");
+  EXPECT_EQ(seen.places.front().trend.build_id, "b2");
+  EXPECT_EQ(seen.places.front().trend.grew_not_in, "b1");
+  EXPECT_EQ(seen.places.back().points.back().live, 0) << "nobody is there any more";
+}
+
 TEST_F(HistoryQuery, WhatThereWasThen) {
   write_a_deploy();
   Query asked = query();

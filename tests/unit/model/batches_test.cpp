@@ -34,6 +34,17 @@ Counters counters_of(size_t stacks) {
   return counters;
 }
 
+TEST(Batches, CountAtAStackOfWhichNothingWasCountedYet) {
+  Counters counters;
+  counters.room = 3;
+  add_all_waiting(
+      {{{.worker = 1, .flushed = 0, .first = 0, .events = {event(WIRE_EVENT_SPAWN, 1, 100)}}}, 0},
+      {}, counters);
+  ASSERT_EQ(counters.by_stack.size(), 3u);
+  EXPECT_EQ(counters.by_stack[2].spawned, 1u);
+  EXPECT_EQ(counters.losses.by_cause[WIRE_LOSS_STACK_UNMAPPED], 0u);
+}
+
 TEST(Batches, WhatTheKernelHasGotIsNotAddedAgain) {
   Counters counters = counters_of(4);
   add_waiting(some_rings(), {{7, {.next = 13, .done = 12, .noted = 0}}}, {}, counters);

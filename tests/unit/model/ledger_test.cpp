@@ -134,7 +134,7 @@ class World {
   uint64_t next_id_ = 1;
   bool counting_ = false;
   bool window_open_ = false;
-  Counters counters_{std::vector<StackCounters>(8), {}, 0};
+  Counters counters_{std::vector<StackCounters>(8), 0, {}, {}, 0};
   std::map<uint64_t, WindowEvent> window_;
 };
 
@@ -188,7 +188,7 @@ TEST(Ledger, AnAuditFindsNothingWhenNothingIsMissing) {
 }
 
 TEST(Ledger, AnAuditFindsAMissedEvent) {
-  Counters counters{std::vector<StackCounters>(4), {}, 0};
+  Counters counters{std::vector<StackCounters>(4), 0, {}, {}, 0};
   counters.by_stack[2].spawned = 5;
   counters.by_stack[2].live = 5;
   counters.by_stack[2].parks = 3;
@@ -205,7 +205,7 @@ TEST(Ledger, AnAuditFindsAMissedEvent) {
 }
 
 TEST(Ledger, AnAuditFindsCoroutinesOfAStackThatNoEventNamed) {
-  const Counters counters{std::vector<StackCounters>(4), {}, 0};
+  const Counters counters{std::vector<StackCounters>(4), 0, {}, {}, 0};
   const Account account = balance({}, counters, Losses{});
   Census census;
   census.members = {member(1, 3, Activity::parked), member(2, 0, Activity::running),
@@ -216,7 +216,7 @@ TEST(Ledger, AnAuditFindsCoroutinesOfAStackThatNoEventNamed) {
 
 TEST(Ledger, AnAuditAddsUpStacksWithoutASlot) {
   const Baseline baseline = {{100, {1, 1}}, {200, {1, 0}}};
-  const Counters counters{std::vector<StackCounters>(4), {}, 0};
+  const Counters counters{std::vector<StackCounters>(4), 0, {}, {}, 0};
   const Account account = balance(baseline, counters, Losses{});
   Census census;
   census.members = {member(1, 100, Activity::parked), member(2, 200, Activity::running)};
@@ -227,7 +227,7 @@ TEST(Ledger, AnAuditAddsUpStacksWithoutASlot) {
 
 TEST(Ledger, StacksWithoutASlotAreBalancedTogether) {
   const Baseline baseline = {{100, {3, 1}}, {0, {2, 0}}};
-  Counters counters{std::vector<StackCounters>(4), {}, 0};
+  Counters counters{std::vector<StackCounters>(4), 0, {}, {}, 0};
   counters.by_stack[0].exited = 4;
   counters.by_stack[0].live = -4;
   counters.losses.by_cause[WIRE_LOSS_STACK_UNMAPPED] = 4;
@@ -237,8 +237,22 @@ TEST(Ledger, StacksWithoutASlotAreBalancedTogether) {
   EXPECT_LT(account.completeness(), 1.0);
 }
 
+TEST(Ledger, StacksOfWhichNothingWasCounted) {
+  const Baseline baseline = {{2, {3, 1}}, {9, {4, 4}}, {100, {5, 0}}};
+  Counters counters{std::vector<StackCounters>(2), 10, {}, {}, 0};
+  counters.by_stack[1].spawned = 1;
+  counters.by_stack[1].live = 1;
+  const Account account = balance(baseline, counters, Losses{});
+  EXPECT_EQ(account.live, 13);
+  EXPECT_EQ(account.parked, 5);
+  std::vector<std::pair<SpawnStack, int64_t>> rows;
+  for (const StackBalance& row : account.stacks) rows.emplace_back(row.spawn_stack, row.live);
+  EXPECT_EQ(rows, (std::vector<std::pair<SpawnStack, int64_t>>{{0, 5}, {1, 1}, {2, 3}, {9, 4}}))
+      << "100 has no slot";
+}
+
 TEST(Ledger, EveryLossLowersTheCompleteness) {
-  Counters counters{std::vector<StackCounters>(4), {}, 0};
+  Counters counters{std::vector<StackCounters>(4), 0, {}, {}, 0};
   counters.by_stack[1].spawned = 10;
   EXPECT_EQ(balance({}, counters, Losses{}).completeness(), 1.0);
   for (const int cause : {WIRE_LOSS_STACK_UNMAPPED, WIRE_LOSS_WINDOW_FULL, WIRE_LOSS_ARGUMENT}) {

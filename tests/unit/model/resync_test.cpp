@@ -8,7 +8,7 @@ namespace coroscope {
 namespace {
 
 TEST(Rebase, TakesOffWhatWasCountedBefore) {
-  Counters counted{std::vector<StackCounters>(4), {}, {}, 0};
+  Counters counted{std::vector<StackCounters>(4), 0, {}, {}, 0};
   counted.by_stack[2].live = 5;  // of which 3 exits were lost
   counted.by_stack[2].parked = 4;
   counted.by_stack[3].live = -7;  // of a stack where nobody is now
@@ -22,7 +22,7 @@ TEST(Rebase, TakesOffWhatWasCountedBefore) {
 }
 
 TEST(Balance, OfASampleWaitsCountForAll) {
-  Counters counters{std::vector<StackCounters>(2), {}, {}, 0};
+  Counters counters{std::vector<StackCounters>(2), 0, {}, {}, 0};
   counters.by_stack[1].spawned = 100;
   counters.by_stack[1].live = 100;
   counters.by_stack[1].parks = 30;

@@ -9,10 +9,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 
 #include "parked_target.h"
 #include "symbolize/memory_image.h"
 #include "symbolize/unwinder.h"
+#include "util/clock.h"
 
 namespace coroscope {
 namespace {
@@ -151,6 +153,34 @@ TEST(Symbolizer, NamesTheVdso) {
     if (frames[0].function.find("clock_gettime") != std::string::npos) named++;
   }
   EXPECT_GT(named, 0u);
+}
+
+bool is_mapped(const std::string& path) {
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    if (line.ends_with(path)) return true;
+  }
+  return false;
+}
+
+TEST(Symbolizer, RestsAndGoesOn) {
+  ParkedTarget target(program, {});
+  ASSERT_TRUE(target.valid());
+  const std::unique_ptr<Symbolizer> symbolizer = open_symbolizer(target);
+  const uint64_t begun = monotonic_ns();
+  EXPECT_FALSE(symbolizer->rest(begun + 3600'000'000'000)) << "nothing was read yet";
+  const std::vector<std::string> before = names(target, *symbolizer);
+  EXPECT_TRUE(is_mapped(program));
+  EXPECT_FALSE(symbolizer->rest(begun));
+  EXPECT_TRUE(symbolizer->rest(monotonic_ns() + 3600'000'000'000));
+  EXPECT_FALSE(is_mapped(program));
+  // From what is known, then from the file: another address of the same function.
+  EXPECT_EQ(names(target, *symbolizer), before);
+  const std::string known = display_name(symbolizer->frames(target.parked().pc, false).back());
+  EXPECT_EQ(display_name(symbolizer->frames(target.parked().pc, true).back()), known);
+  EXPECT_TRUE(is_mapped(program));
+  EXPECT_TRUE(symbolizer->rest(monotonic_ns() + 3600'000'000'000));
+  EXPECT_EQ(names(target, *symbolizer), before);
 }
 
 TEST(Symbolizer, GivesTheAddressIfThereIsNoModule) {
