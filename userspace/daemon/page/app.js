@@ -222,8 +222,9 @@ class App {
 
   showStatus() {
     const text = this.paused ? 'Paused' : this.failure !== null ? 'No data' : this.all === null ? '' : 'Live';
-    render(byId('status'), [text !== '' && h('span', {class: 'dot ' + text.toLowerCase().replace(' ', '-')}), text,
-      this.all !== null && h('span', {'aria-live': 'off', class: 'faint'}, ' · as of ', clock(unixOf(this.all.time)))]);
+    render(byId('status'), [text !== '' && h('span', {class: 'dot ' + text.toLowerCase().replace(' ', '-')}), text]);
+    // Beside it: a reader of screens need not hear each new time.
+    byId('as-of').textContent = this.all === null ? '' : ' · as of ' + clock(unixOf(this.all.time));
     byId('pause').textContent = this.paused ? 'Go on' : 'Pause';
     byId('pause').setAttribute('aria-pressed', String(this.paused));
     byId('forget').hidden = this.daemon.token === '';
