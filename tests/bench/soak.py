@@ -3,6 +3,7 @@
 while coroutines come and go. Prints a line now and then, and a table at the end; 1 if something grew."""
 
 import argparse
+import contextlib
 import glob
 import os
 import statistics
@@ -22,7 +23,7 @@ def kernel_mb(pid):
     """Of its BPF maps and programs, as the kernel accounts for them."""
     total = 0
     for path in glob.glob(f"/proc/{pid}/fdinfo/*"):
-        with open(path, encoding="ascii") as file:
+        with contextlib.suppress(FileNotFoundError), open(path, encoding="ascii") as file:  # closed meanwhile
             total += sum(int(line.split()[1]) for line in file if line.startswith("memlock"))
     return total / MB / MB
 

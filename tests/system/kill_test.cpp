@@ -40,6 +40,23 @@ TEST(Kill, AnObserverKilledFiftyTimesLeavesNothingBehind) {
   EXPECT_EQ(counts_by_site(*last.observation, last.observation->account()), truth);
 }
 
+// While it takes its probes out: the kernel leaves them there if it is done for one that is killed.
+TEST(Kill, AnObserverThatIsKilledWhileItEndsLeavesNothingBehind) {
+  ChurnTarget target;
+  const auto sites = probe_sites(target.pid());
+  std::mt19937 random(7);
+  for (int i = 0; i < 25; ++i) {
+    SCOPED_TRACE(i);
+    Child observer(coroscope({"watch", std::to_string(target.pid()), "--json", "-i", "20ms"}));
+    ASSERT_TRUE(observer.read_line());
+    observer.signal(SIGTERM);
+    poll(nullptr, 0, static_cast<int>(random() % 120));
+    observer.signal(SIGKILL);
+    observer.wait();
+    ASSERT_TRUE(becomes_untouched(target.pid(), sites)) << "a probe stayed in the target";
+  }
+}
+
 TEST(Kill, AnObserverThatEndsTakesItsProbesOut) {
   ChurnTarget target;
   const auto sites = probe_sites(target.pid());

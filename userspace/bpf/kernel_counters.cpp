@@ -13,6 +13,7 @@
 #include "bpf/bpf_errors.h"
 #include "bpf/counter_array.h"
 #include "bpf/libbpf_log.h"
+#include "bpf/links.h"
 #include "bpf/map_view.h"
 #include "bpf/window_map.h"
 #include "coroscope.skel.h"
@@ -23,11 +24,7 @@ namespace {
 struct SkeletonDeleter {
   void operator()(coroscope_bpf* skeleton) const { coroscope_bpf__destroy(skeleton); }
 };
-struct LinkDeleter {
-  void operator()(bpf_link* link) const { bpf_link__destroy(link); }
-};
 using Skeleton = std::unique_ptr<coroscope_bpf, SkeletonDeleter>;
-using Link = std::unique_ptr<bpf_link, LinkDeleter>;
 
 StackCounters counters_of(const wire_stack_counters& counted) {
   StackCounters counters;
@@ -53,7 +50,7 @@ struct TargetSlot {
   TargetPlan plan;
   CounterArray stacks;
   CounterArray parked_stacks;  // if asked for
-  std::vector<Link> links;
+  Links links;
 };
 
 }  // namespace
@@ -190,18 +187,18 @@ Result<void> KernelCounters::attach(uint32_t slot, const Process& process, const
   TargetSlot& target = state_->slots.at(slot);
   for (const State::Probe& probe : state_->probes_of(target.plan)) {
     LIBBPF_OPTS(bpf_usdt_opts, options, .usdt_cookie = slot);
-    Link link(bpf_program__attach_usdt(probe.program, process.pid(), file.path.c_str(),
-                                       file.provider.c_str(), probe.name, &options));
-    if (!link) {
+    bpf_link* link = bpf_program__attach_usdt(probe.program, process.pid(), file.path.c_str(),
+                                              file.provider.c_str(), probe.name, &options);
+    if (link == nullptr) {
       const int code = errno;
-      target.links.clear();
+      target.links.remove();
       return attach_error(code, process, file, probe.name, log.last_warning());
     }
-    target.links.push_back(std::move(link));
+    target.links.add(link);
   }
   // The process number was ours all along if the process is still there now.
   if (!process.alive()) {
-    target.links.clear();
+    target.links.remove();
     return process.gone();
   }
   return {};
@@ -306,8 +303,10 @@ uint64_t KernelCounters::events_lost(uint32_t slot) const {
 // did. What they left is taken away, or the next one in the slot would find it.
 void KernelCounters::remove_target(uint32_t slot) {
   TargetSlot& target = state_->slots.at(slot);
-  target.links.clear();
+  target.links.remove();
   state_->set_mode(slot, 0);
+  // To take an array out of a map of arrays takes a grace period of RCU.
+  if (ending_) return;
   target.stacks.remove();
   target.parked_stacks.remove();
   forget_workers(slot, {}, std::numeric_limits<uint64_t>::max());

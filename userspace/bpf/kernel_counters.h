@@ -87,11 +87,15 @@ class KernelCounters {
 
   // Probes off, and the room is another one's. What was counted is gone.
   void remove_target(uint32_t slot);
+  // No target will be added any more: those that are removed just lose their probes, which is
+  // quicker. What was counted goes with this object.
+  void end() { ending_ = true; }
 
  private:
   struct State;
   explicit KernelCounters(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
+  bool ending_ = false;
 };
 
 }  // namespace coroscope

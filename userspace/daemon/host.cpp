@@ -25,13 +25,16 @@ constexpr uint64_t retry_ns = 60'000'000'000;
 
 OwnCost own_cost() {
   OwnCost cost;
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
   const auto ns = [](const timeval& time) {
     return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 +
            static_cast<uint64_t>(time.tv_usec) * 1000;
   };
-  cost.cpu_ns = ns(usage.ru_utime) + ns(usage.ru_stime);
+  // Children take probes out.
+  for (const auto who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
+    rusage usage{};
+    ::getrusage(who, &usage);
+    cost.cpu_ns += ns(usage.ru_utime) + ns(usage.ru_stime);
+  }
   std::string text;
   if (read_text_file("/proc/self/stat", &text, 4096)) {
     if (const auto stat = parse_stat(text)) {
@@ -246,6 +249,7 @@ void Host::refuse(const std::string& why) {
 
 // Their faults go on: nobody looks any more.
 void Host::let_all_go(const std::string& why) {
+  if (kernel_) kernel_->end();
   while (!entries_.empty()) let_go(entries_.begin(), why);
   publish();
 }
