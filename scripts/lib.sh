@@ -58,6 +58,9 @@ test   python3-prometheus-client  python:prometheus_client
 test   python3-seccomp         python:seccomp
 test   python3-yaml            python:yaml
 test   systemd                 command:systemd-analyze
+test   python3-selenium        file:/usr/lib/python3/dist-packages/selenium/__init__.py
+test   chromium                command:chromium
+test   chromium-driver         command:chromedriver
 test   curl                    command:curl
 test   wrk                     command:wrk
 test   g++-aarch64-linux-gnu   command:aarch64-linux-gnu-g++

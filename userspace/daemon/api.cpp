@@ -10,6 +10,7 @@
 #include "daemon/history_api.h"
 #include "daemon/metrics.h"
 #include "daemon/openmetrics.h"
+#include "daemon/page.h"
 #include "daemon/profile.h"
 #include "export/json_parts.h"
 #include "util/clock.h"
@@ -57,6 +58,9 @@ Json process_json(const ProcessView& process) {
                {"glances", process.glances}};
   add_inner_pid(json, process.inner_pid);
   json.update(account_json(account));
+  json["floor"] = process.report.floor;
+  json["withheld"] = process.report.withheld();
+  json["judged"] = process.report.judged;
   json["losses"] = losses_json(account);
   json["faults"] =
       std::count_if(process.report.findings.begin(), process.report.findings.end(),
@@ -160,6 +164,7 @@ std::optional<std::string> after(const std::string& path, std::string_view prefi
 constexpr const char* index_text =
     "coroscope serve\n"
     "\n"
+    "/                              in a browser: all of this as a page\n"
     "/metrics                       for Prometheus\n"
     "/api/v1/processes              what is watched\n"
     "/api/v1/processes/PID          one of them, with its stacks and findings\n"
@@ -231,7 +236,7 @@ Response Api::change(const ProcessView& process, const std::string& text) {
     const std::lock_guard lock(mutex_);
     if (waiting_ >= most_waiting) {
       Response busy = plain(503, fmt::format("{} such are being made already", most_waiting));
-      busy.headers["Retry-After"] = text;
+      busy.headers.emplace_back("Retry-After", text);
       return busy;
     }
     ++waiting_;
@@ -261,6 +266,7 @@ Response Api::answer(const Request& request) {
   if (const auto id = after(path, "/api/v1/stacks/")) return stack(*view, *id);
   if (auto past = answer_history(history_, request)) return std::move(*past);
   if (path == "/debug/pprof/goroutine") return profile(*view, request);
+  if (is_page(request)) return page_answer(request);
   if (path == "/") return plain(200, index_text);
   return plain(404, "there is nothing here; / says what there is");
 }

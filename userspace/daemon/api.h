@@ -12,6 +12,7 @@ namespace coroscope::daemon {
 
 // Answers one request; may be called by several threads at once.
 //
+//   /                         the page (page.h) for a browser, else what there is
 //   /healthz                  200 while looks go on, else 503
 //   /readyz                   200 once all processes were looked for
 //   /metrics                  for Prometheus

@@ -26,7 +26,9 @@ constexpr size_t threads_with_tls = 16;  // a handshake may take a few seconds (
 constexpr size_t most_waiting = 16;      // connections; further ones wait in the kernel
 constexpr time_t patience_s = 5;         // with a client that sends or reads nothing
 constexpr time_t keep_alive_s = 5;
-constexpr size_t most_requests = 100;  // of one connection
+// Of one connection: one that stays for the next request holds a thread meanwhile, and a page
+// that is open asks every other second.
+constexpr size_t most_requests = 1;
 constexpr size_t most_body = 4096;
 
 // Threads is a fixed number of them. Whoever brings more than they get done has to wait, so that
@@ -108,11 +110,20 @@ void refuse(httplib::Response& response, int status, const char* why) {
   response.set_content(std::string(why) + "\n", "text/plain; charset=utf-8");
 }
 
-bool is_open(const HttpOptions& options, const std::string& path) {
-  return std::find(options.open.begin(), options.open.end(), path) != options.open.end();
+Request asked_by(const httplib::Request& request) {
+  Request asked;
+  asked.path = request.path;
+  asked.accept = request.get_header_value("Accept");
+  for (const auto& [name, value] : request.params) asked.parameters[name] = value;
+  asked.browser = asked.accept.find("text/html") != std::string::npos;
+  return asked;
 }
 
-bool is_admitted(const HttpOptions& options, const httplib::Request& request,
+bool needs_token(const HttpOptions& options, const Request& asked) {
+  return !options.token.empty() && !(options.is_public && options.is_public(asked));
+}
+
+bool is_admitted(const HttpOptions& options, const httplib::Request& request, const Request& asked,
                  httplib::Response& response) {
   if (request.method != "GET" && request.method != "HEAD") {
     response.set_header("Allow", "GET, HEAD");
@@ -130,7 +141,7 @@ bool is_admitted(const HttpOptions& options, const httplib::Request& request,
     refuse(response, 403, "pages of another origin are not answered");
     return false;
   }
-  if (!options.token.empty() && !is_open(options, request.path) &&
+  if (needs_token(options, asked) &&
       !is_same_secret(request.get_header_value("Authorization"), "Bearer " + options.token)) {
     response.set_header("WWW-Authenticate", "Bearer");
     refuse(response, 401, "a token is needed: Authorization: Bearer TOKEN");
@@ -211,10 +222,8 @@ struct HttpServer::State {
   }
 
   void reply(const httplib::Request& request, httplib::Response& response) const {
-    Request asked;
-    asked.path = request.path;
-    asked.accept = request.get_header_value("Accept");
-    for (const auto& [name, value] : request.params) asked.parameters[name] = value;
+    const Request asked = asked_by(request);
+    if (!is_admitted(options, request, asked, response)) return;
     Response answered = answer(asked);
     response.status = answered.status;
     for (const auto& [name, value] : answered.headers) response.set_header(name, value);
@@ -239,7 +248,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(
   if (auto made = its.make_server(); !made) return made.error();
   set_limits(*its.server, its.tls != nullptr);
   its.server->set_pre_routing_handler([&its](const auto& request, auto& response) {
-    if (is_admitted(its.options, request, response)) its.reply(request, response);
+    its.reply(request, response);
     return httplib::Server::HandlerResponse::Handled;
   });
   its.port = options.port == 0 ? its.server->bind_to_any_port(options.host)

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "daemon/tls_files.h"
@@ -18,21 +19,23 @@ struct Request {
   std::string path;
   std::map<std::string, std::string> parameters;  // of the query; the last of a name counts
   std::string accept = {};                        // the header
+  bool browser = false;  // it would like a page: its Accept names text/html
 };
 
 struct Response {
   int status = 200;
   std::string type = "text/plain; charset=utf-8";
   std::string body;
-  std::map<std::string, std::string> headers = {};  // besides the type
+  std::vector<std::pair<std::string, std::string>> headers = {};  // beside those of each answer
 };
 
 struct HttpOptions {
   std::string host = "127.0.0.1";
   uint16_t port = 0;       // 0: any that is free
   std::string token = {};  // has to come as "Authorization: Bearer TOKEN"; empty: nothing has to
-  std::vector<std::string> open = {};  // paths that are answered without: they tell nothing
-  TlsFiles tls = {};                   // without a certificate it is HTTP
+  // What is answered without the token, too, since it tells nothing; none: nothing is.
+  std::function<bool(const Request&)> is_public = {};
+  TlsFiles tls = {};  // without a certificate it is HTTP
 };
 
 // Answers GET and HEAD, in threads of its own. Any other method is refused, as is a request

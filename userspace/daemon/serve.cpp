@@ -13,6 +13,7 @@
 #include "daemon/api.h"
 #include "daemon/host.h"
 #include "daemon/http_server.h"
+#include "daemon/page.h"
 #include "daemon/privilege.h"
 #include "daemon/service.h"
 #include "proc/process.h"
@@ -49,13 +50,17 @@ Result<std::string> read_token(const Config& config) {
   return text;
 }
 
+// What tells nothing of what is watched: the page's files, and what a kubelet asks for.
+bool needs_no_token(const Request& request) {
+  return is_page(request) || request.path == "/healthz" || request.path == "/readyz";
+}
+
 Result<std::unique_ptr<HttpServer>> start_server(const Config& config, const std::string& token,
                                                  std::function<Response(const Request&)> answer) {
-  // Who looks after daemons, as a kubelet does, has no token.
   return HttpServer::start({.host = config.host,
                             .port = config.port,
                             .token = token,
-                            .open = {"/healthz", "/readyz"},
+                            .is_public = needs_no_token,
                             .tls = config.tls},
                            std::move(answer));
 }

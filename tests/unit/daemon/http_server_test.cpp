@@ -101,7 +101,9 @@ TEST(HttpServer, ATokenIsNeededIfThereIsOne) {
 }
 
 TEST(HttpServer, SomePathsNeedNoToken) {
-  const auto server = serve({.token = "secret", .open = {"/healthz"}});
+  const auto server = serve({.token = "secret", .is_public = [](const Request& request) {
+                               return request.path == "/healthz";
+                             }});
   ASSERT_TRUE(server);
   const auto status = [&](const std::string& path, const std::string& headers) {
     return ask(server->port(), "GET " + path, headers).substr(9, 3);
@@ -112,6 +114,31 @@ TEST(HttpServer, SomePathsNeedNoToken) {
   EXPECT_EQ(status("//healthz", local), "401");
   EXPECT_EQ(status("/metrics", local), "401");
   EXPECT_EQ(status("/healthz", "Host: evil.example\r\n"), "403");
+}
+
+TEST(HttpServer, WhatIsPublicNeedsNoTokenButAllElse) {
+  const auto server = serve({.token = "secret", .is_public = [](const Request& request) {
+                               return request.path == "/page" && request.browser;
+                             }});
+  ASSERT_TRUE(server);
+  const auto status = [&](const std::string& line, const std::string& headers) {
+    return ask(server->port(), line, headers).substr(9, 3);
+  };
+  const std::string browser = "Accept: text/html,*/*;q=0.8\r\n";
+  EXPECT_EQ(status("GET /page", local + browser), "200");
+  EXPECT_EQ(status("GET /page", local), "401");
+  EXPECT_EQ(status("GET /metrics", local + browser), "401");
+  EXPECT_EQ(status("POST /page", local + browser + "Content-Length: 0\r\n"), "405");
+  EXPECT_EQ(status("GET /page", "Host: evil.example\r\n" + browser), "403");
+}
+
+TEST(HttpServer, SendsTheHeadersOfAnAnswer) {
+  const auto server = HttpServer::start({}, [](const Request&) {
+    return Response{.body = "x", .headers = {{"X-Frame-Options", "DENY"}}};
+  });
+  ASSERT_TRUE(server);
+  const std::string answer = ask((*server)->port(), "GET /", local);
+  EXPECT_NE(answer.find("\r\nX-Frame-Options: DENY\r\n"), std::string::npos) << answer;
 }
 
 TEST(HttpServer, ListensForOthersWithATokenOnly) {
@@ -157,6 +184,20 @@ TEST(HttpServer, ManyAtOnceGetTheirAnswers) {
   }
   for (std::thread& client : clients) client.join();
   EXPECT_EQ(good, 200);
+}
+
+// As browsers with an open page, and more of them than there are threads.
+TEST(HttpServer, WhoWouldAskAgainLaterHoldsNobodyUp) {
+  const auto server = serve();
+  ASSERT_TRUE(server);
+  std::vector<Fd> staying;
+  for (int i = 0; i < 8; ++i) {
+    staying.push_back(connect_to(server->port()));
+    send_text(staying.back(),
+              "GET /x HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n\r\n");
+    const std::string answer = read_all(staying.back());
+    EXPECT_NE(answer.find("\r\nConnection: close\r\n"), std::string::npos) << answer;
+  }
 }
 
 TEST(Hosts, WhoIsLoopbackAndWhoIsAnswered) {
