@@ -64,7 +64,7 @@ class Targets:
 
 
 class Scraper(threading.Thread):
-    """Asks for /metrics at a rate, over a connection that stays."""
+    """Asks for /metrics at a rate."""
 
     def __init__(self, address, per_second):
         super().__init__(daemon=True)
@@ -72,20 +72,25 @@ class Scraper(threading.Thread):
         self.took, self.failed, self.ending = [], 0, False
 
     def run(self):
-        connection, due = http.client.HTTPConnection(self.address, timeout=60), time.monotonic()
+        due = time.monotonic()
         while not self.ending:
             due = max(due + self.every, time.monotonic() - 1)
             time.sleep(max(0, due - time.monotonic()))
             begun = time.monotonic()
-            try:
-                connection.request("GET", "/metrics")
-                answer = connection.getresponse()
-                answer.read()
-                self.failed += answer.status != 200
-            except (OSError, http.client.HTTPException):
-                self.failed += 1
-                connection.close()
+            self.failed += not self.ask()
             self.took.append(time.monotonic() - begun)
+
+    def ask(self):
+        connection = http.client.HTTPConnection(self.address, timeout=60)
+        try:
+            connection.request("GET", "/metrics")
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
 
 
 class Daemon:
@@ -173,6 +178,8 @@ def main():
         daemon = Daemon(options.coroscope, folder, label)
         targets = Targets(options.leak_ramp, label, options.processes)
         scrapers = [Scraper(daemon.address, options.scrapes / 2) for _ in range(2)]
+        while daemon.attached.total() < options.processes and daemon.process.poll() is None:
+            time.sleep(0.1)
         for scraper in scrapers:
             scraper.start()
         rows, begun, every = [], time.monotonic(), max(1.0, options.seconds / 240)

@@ -19,7 +19,10 @@ class Daemon:
     """What `command` starts; it has to serve at a port that is free, and tell events on stdout."""
 
     def __init__(self, command):
-        self.child = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self._state = tempfile.TemporaryDirectory(prefix="coroscope-deploy-state-")  # where it keeps its history
+        os.chmod(self._state.name, 0o777)
+        self.child = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                      env={**os.environ, "STATE_DIRECTORY": self._state.name})
         self.events, self.told, self.errors = queue.Queue(), [], []
         for pipe, take in ((self.child.stdout, self._event), (self.child.stderr, self.errors.append)):
             threading.Thread(target=self._read, args=(pipe, take), daemon=True).start()

@@ -42,7 +42,7 @@ class JournalDaemon(Daemon):
     """One whose events are what journalctl shows."""
 
     def __init__(self, command):
-        self.child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.child = subprocess.Popen([*command, "--history", ""], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.errors, self.told, self.events = [], [], queue.Queue()
         self.reader = subprocess.Popen(
             ["journalctl", "--follow", "--lines=all", "--output=json", "--all", f"_PID={self.child.pid}"], stdout=subprocess.PIPE)

@@ -28,7 +28,8 @@ def check_rights(objects):
     assert pod["automountServiceAccountToken"] is False
     assert pod["serviceAccountName"] == objects["ServiceAccount"]["metadata"]["name"]
     assert pod["hostPID"] is True and "hostNetwork" not in pod and "hostIPC" not in pod
-    assert [set(volume) - {"name"} for volume in pod["volumes"]] == [{"configMap"}, {"secret"}], "nothing of the node"
+    assert [set(volume) - {"name"} for volume in pod["volumes"]] == [{"hostPath"}, {"configMap"}, {"secret"}]
+    assert pod["volumes"][0]["hostPath"]["path"] == "/var/lib/coroscope", "nothing else of the node"
     security = pod["containers"][0]["securityContext"]
     assert security["privileged"] is False and security["readOnlyRootFilesystem"] is True
     assert security["capabilities"]["drop"] == ["ALL"] and set(security["capabilities"]["add"]) == NEEDED

@@ -127,6 +127,7 @@ def set_up_mounts(unit, folder):
         mount("-t", "tmpfs", "tmpfs", "/var/lib")
         os.mkdir(f"/var/lib/{states[-1]}", 0o700)
         os.chown(f"/var/lib/{states[-1]}", USER, USER)
+        os.environ["STATE_DIRECTORY"] = f"/var/lib/{states[-1]}"
 
 
 def enter(options, unit):

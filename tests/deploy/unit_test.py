@@ -104,6 +104,9 @@ def check_serves(options):
         _, stacks = daemon.get(f"/api/v1/processes/{target.pid}")
         assert "start_stuck" in stacks, "names need the program's file"
         check_confined(options, daemon.child.pid, metrics)
+        written = "coroscope_daemon_history_written_total"
+        metrics = daemon.wait_for("/metrics", lambda text: (value_of(text, written) or 0) >= 1)
+        assert value_of(metrics, "coroscope_daemon_history_works") == 1
         # As ExecReload does.
         daemon.child.send_signal(1)
         daemon.next("config_read")

@@ -12,6 +12,9 @@ namespace {
 constexpr size_t least_points = 8;
 constexpr size_t least_points_of_line = 6;
 
+// Seconds.
+constexpr Time latest_within = 60;
+
 // A rise of less is no growth worth to speak of.
 constexpr double least_rise = 5;
 constexpr double least_share = 0.05;
@@ -105,22 +108,51 @@ std::optional<Growth> growth_of(const std::vector<Point>& points) {
   return Growth{false, 0, sums.back().slope()};
 }
 
+namespace {
+
+// Whether it was there at the end, give or take what is between two samples.
+bool is_latest(const Line& line, Time end) {
+  return line.instance->to + latest_within >= end;
+}
+
+// One of them that there are enough points of.
+bool has_latest(const std::vector<Line>& lines, Time end) {
+  return std::any_of(lines.begin(), lines.end(), [end](const Line& line) {
+    return is_latest(line, end) && line.points.size() >= least_points;
+  });
+}
+
+void add_growing(const Line& line, const Growth& growth, Trend& trend) {
+  trend.since = trend.grows ? std::min(trend.since, growth.since) : growth.since;
+  trend.grows = true;
+  trend.build_id = line.instance->build_id;
+  ++trend.processes;
+}
+
+}  // namespace
+
 Trend trend_of(const std::vector<Line>& lines) {
   Trend trend;
+  Time end = 0;
+  for (const Line& line : lines) end = std::max(end, line.instance->to);
   for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
-    const auto growth = growth_of(line->points);
+    const auto growth = is_latest(*line, end) ? growth_of(line->points) : std::nullopt;
     if (!growth) continue;
-    if (!growth->grows) {
-      const bool other_build = line->instance->build_id != trend.build_id;
-      if (trend.grows && other_build) trend.grew_not_in = line->instance->build_id;
+    trend.per_second += growth->per_second;
+    if (growth->grows) add_growing(*line, *growth, trend);
+  }
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+    const auto growth = is_latest(*line, end) ? std::nullopt : growth_of(line->points);
+    if (!growth) continue;
+    if (growth->grows && (trend.grows || !has_latest(lines, end))) {
       if (!trend.grows) trend.per_second = growth->per_second;
-      return trend;
+      add_growing(*line, *growth, trend);
+      continue;
     }
-    if (!trend.grows) trend.per_second = growth->per_second;
-    trend.grows = true;
-    trend.since = growth->since;
-    trend.build_id = line->instance->build_id;
-    ++trend.processes;
+    if (trend.grows && line->instance->build_id != trend.build_id) {
+      trend.grew_not_in = line->instance->build_id;
+    }
+    break;
   }
   return trend;
 }

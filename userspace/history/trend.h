@@ -37,9 +37,9 @@ struct Line {
 
 // What is told of a place in a service that was started again, maybe as another build.
 struct Trend {
-  bool grows = false;       // in the latest process that says so
+  bool grows = false;       // in one of the latest processes that say so
   Time since = 0;           // in the first of those that grow, one after the other up to it
-  double per_second = 0;    // of that latest one
+  double per_second = 0;    // of those that ran at the end, together
   std::string build_id;     // with which it began
   size_t processes = 0;     // in how many it grows
   std::string grew_not_in;  // the build before, if it was another and it did not grow there

@@ -78,12 +78,14 @@ TEST(Trend, FewPointsTellNothing) {
 TEST(Trend, SurvivesADeploy) {
   const std::vector<Instance> instances = {of_build("good"), of_build("bad"), of_build("bad"),
                                            of_build("bad")};
+  std::vector<Instance> in_order = instances;
+  for (size_t i = 0; i < in_order.size(); ++i) in_order[i].to = 5000 * static_cast<Time>(i + 1);
   const auto flat = points_of(50, [](int) { return 20; });
   auto grows = points_of(50, [](int i) { return 20 + 4 * i; });
-  std::vector<Line> lines = {{&instances[0], flat}, {&instances[1], grows}};
+  std::vector<Line> lines = {{&in_order[0], flat}, {&in_order[1], grows}};
   for (Point& point : grows) point.time += 5000;
-  lines.push_back({&instances[2], grows});
-  lines.push_back({&instances[3], {}});  // has just begun
+  lines.push_back({&in_order[2], grows});
+  lines.push_back({&in_order[3], {}});  // has just begun
   const Trend trend = trend_of(lines);
   EXPECT_TRUE(trend.grows);
   EXPECT_EQ(trend.since, 1000);
@@ -93,8 +95,21 @@ TEST(Trend, SurvivesADeploy) {
   EXPECT_EQ(trend.grew_not_in, "good");
 }
 
+TEST(Trend, OfProcessesBesideEachOther) {
+  std::vector<Instance> instances = {of_build("a"), of_build("a"), of_build("a")};
+  for (Instance& one : instances) one.to = 1500;
+  const auto line = [](int step) { return points_of(50, [=](int i) { return 20 + step * i; }); };
+  const Trend trend =
+      trend_of({{&instances[0], line(4)}, {&instances[1], line(2)}, {&instances[2], line(0)}});
+  EXPECT_TRUE(trend.grows);
+  EXPECT_NEAR(trend.per_second, 0.6, 1e-9);
+  EXPECT_EQ(trend.processes, 2u);
+  EXPECT_EQ(trend.grew_not_in, "");
+}
+
 TEST(Trend, WhatAFixEndedDoesNotGrow) {
-  const std::vector<Instance> instances = {of_build("bad"), of_build("fixed")};
+  std::vector<Instance> instances = {of_build("bad"), of_build("fixed")};
+  instances[1].to = 5000;
   const Trend trend = trend_of({{&instances[0], points_of(50, [](int i) { return 20 + 4 * i; })},
                                 {&instances[1], points_of(50, [](int) { return 20; })}});
   EXPECT_FALSE(trend.grows);
