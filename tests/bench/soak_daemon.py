@@ -165,6 +165,34 @@ def table(rows, seconds, daemon, targets, scrapers, ended):
     return failed
 
 
+def soak(options, daemon, targets):
+    while daemon.attached.total() < options.processes and daemon.process.poll() is None:
+        time.sleep(0.1)
+    scrapers = [Scraper(daemon.address, options.scrapes / 2) for _ in range(2)]
+    for scraper in scrapers:
+        scraper.start()
+    rows, begun, every = [], time.monotonic(), max(1.0, options.seconds / 240)
+    while time.monotonic() < begun + options.seconds:
+        time.sleep(every)
+        targets.step()
+        if daemon.process.poll() is not None:
+            sys.exit("soak: the daemon has ended")
+        rows.append(daemon.measure())
+        if len(rows) % 24 == 0:
+            print(", ".join(f"{name} {value:.1f}" for name, value in rows[-1].items()), flush=True)
+            daemon.process.send_signal(signal.SIGHUP)
+    # Those that were started last are found, too.
+    watched = set(targets.processes)
+    while not watched <= set(daemon.attached) and daemon.process.poll() is None:
+        time.sleep(0.1)
+    for scraper in scrapers:
+        scraper.ending = True
+    for scraper in scrapers:
+        scraper.join()
+    seconds = time.monotonic() - begun
+    return table(rows, seconds, daemon, targets, scrapers, daemon.end())
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("coroscope")
@@ -177,33 +205,12 @@ def main():
         label = "test=" + os.path.basename(folder)
         daemon = Daemon(options.coroscope, folder, label)
         targets = Targets(options.leak_ramp, label, options.processes)
-        scrapers = [Scraper(daemon.address, options.scrapes / 2) for _ in range(2)]
-        while daemon.attached.total() < options.processes and daemon.process.poll() is None:
-            time.sleep(0.1)
-        for scraper in scrapers:
-            scraper.start()
-        rows, begun, every = [], time.monotonic(), max(1.0, options.seconds / 240)
-        while time.monotonic() < begun + options.seconds:
-            time.sleep(every)
-            targets.step()
-            if daemon.process.poll() is not None:
-                sys.exit("soak: the daemon has ended")
-            rows.append(daemon.measure())
-            if len(rows) % 24 == 0:
-                print(", ".join(f"{name} {value:.1f}" for name, value in rows[-1].items()), flush=True)
-                daemon.process.send_signal(signal.SIGHUP)
-        # Those that were started last are found, too.
-        watched = set(targets.processes)
-        while not watched <= set(daemon.attached) and daemon.process.poll() is None:
-            time.sleep(0.1)
-        for scraper in scrapers:
-            scraper.ending = True
-        for scraper in scrapers:
-            scraper.join()
-        seconds = time.monotonic() - begun
-        ended = daemon.end()
-        targets.end()
-        sys.exit(1 if table(rows, seconds, daemon, targets, scrapers, ended) else 0)
+        try:
+            failed = soak(options, daemon, targets)
+        finally:
+            daemon.process.kill()
+            targets.end()
+        sys.exit(1 if failed else 0)
 
 
 if __name__ == "__main__":
