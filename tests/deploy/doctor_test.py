@@ -98,9 +98,16 @@ def check_others(options, place):
     assert status(checks, "other daemon") == "note" and "serves on this host already" in checks["other daemon"]["found"], checks
     assert daemon.end() == 0
     state = {"STATE_DIRECTORY": str(place.folder)}
-    assert status(examine(options, place, environment=state), "state") == "ok"
+    checks = examine(options, place, environment=state)
+    assert status(checks, "history") == "ok" and checks["history"]["found"].startswith(str(place.folder)), checks
     checks = examine(options, place, held=HELD, environment=state)
-    assert status(checks, "state") == "note" and "Permission denied" in checks["state"]["found"], checks
+    assert status(checks, "history") == "note" and "Permission denied" in checks["history"]["found"], checks
+    # Its folder is made by the daemon; what can not be is told.
+    for path, good, found in (("", "ok", "none is kept"), (f"{place.folder}/a/b/history.db", "ok", "history.db"),
+                              (f"{place.folder}/serve.toml/history.db", "note", "serve.toml: ")):
+        text = f'[http]\nlisten = "127.0.0.1:0"\n[history]\npath = "{path}"'
+        checks = examine(options, place, config=place.config(rest=text))
+        assert status(checks, "history") == good and found in checks["history"]["found"], checks
 
 
 def main():

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <sstream>
 
 #include "cli/check.h"
@@ -107,15 +108,27 @@ Check check_other_daemon() {
   return check;
 }
 
-// That of systemd's StateDirectory=, or where it would be.
-Check check_state() {
-  const char* given = std::getenv("STATE_DIRECTORY");
-  const std::string path = given == nullptr ? "/var/lib/coroscope" : given;
-  Check check{"state", true, false, printable(path) + " can be written to", ""};
-  if (::faccessat(AT_FDCWD, path.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
+// The folder of a file, which the daemon makes, or the nearest above it that is there.
+std::string folder_of(const std::string& path) {
+  std::error_code ignored;
+  std::filesystem::path folder = std::filesystem::absolute(path, ignored).parent_path();
+  while (folder.has_relative_path() && !std::filesystem::exists(folder, ignored)) {
+    folder = folder.parent_path();
+  }
+  return folder;
+}
+
+// Who can not keep one watches all the same.
+Check check_history(const std::string& path) {
+  Check check{"history", true, false, printable(path), ""};
+  if (path.empty()) check.found = "none is kept";
+  const std::string folder = folder_of(path);
+  if (!path.empty() && ::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
     check.ok = false;
-    check.found = fmt::format("{}: {}", printable(path), std::strerror(errno));
-    check.fix = "for who keeps something there: StateDirectory=coroscope of systemd makes it";
+    check.found = fmt::format("{}: {}", printable(folder), std::strerror(errno));
+    check.fix =
+        "none is kept: name another place as history.path (StateDirectory=coroscope of systemd "
+        "makes one)";
   }
   return check;
 }
@@ -145,7 +158,9 @@ std::vector<Check> serve_checks(const std::string& config) {
   checks.push_back(check_ptrace_scope());
   checks.push_back(check_hidepid(is_had(needs, "CAP_SYS_PTRACE")));
   checks.push_back(check_other_daemon());
-  checks.push_back(check_state());
+  if (const auto read = daemon::read_config(config)) {
+    checks.push_back(check_history(read->history));
+  }
   checks.push_back(check_serving(config));
   return checks;
 }
