@@ -69,6 +69,7 @@ std::map<int64_t, Course> courses_of(const Window& window) {
 
 std::string processes_text(const Window& window) {
   std::string text = "\nprocesses\n";
+  if (window.instances_cut) text += "  ... (earlier ones are left out, here and below)\n";
   const auto courses = courses_of(window);
   for (const Instance& one : window.instances) {
     text += fmt::format("  {:<8} {:<18}  {}{}", one.pid, short_build(one.build_id),

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "history/schema.h"
 
@@ -34,6 +35,13 @@ std::unique_ptr<SQLite::Database> open_file(const std::string& path) {
   auto database = std::make_unique<SQLite::Database>(path, SQLite::OPEN_READONLY, patience_ms);
   pragma(*database, "schema_version");  // reads it, for the first time
   return database;
+}
+
+// What was written last may not be in the file itself yet.
+bool has_more_beside(const std::string& path) {
+  std::error_code none;
+  const auto size = std::filesystem::file_size(path + "-wal", none);
+  return !none && size > 0;
 }
 
 // What can not be shared with a writer needs nothing written beside it.
@@ -80,6 +88,12 @@ Result<std::unique_ptr<SQLite::Database>> open_to_read(const std::string& path) 
     } catch (const SQLite::Exception& error) {
       if (error.getErrorCode() != SQLITE_CANTOPEN && error.getErrorCode() != SQLITE_READONLY) {
         throw;
+      }
+      if (has_more_beside(path)) {
+        return Error{ErrorKind::environment,
+                     fmt::format("cannot read the history {}: whoever reads what a daemon writes "
+                                 "has to be able to write beside it; run as its user, or as root",
+                                 path)};
       }
       database = open_alone(path);
     }

@@ -46,6 +46,9 @@ struct StackCount {
 };
 inline constexpr const char* other_stacks = "other";
 
+// A service that is started again and again has more of them than anybody wants to see.
+inline constexpr int most_instances = 2000;
+
 // A process at one moment. `time` is the end of what it stands for: samples are thinned with age.
 struct Sample {
   int64_t instance = 0;

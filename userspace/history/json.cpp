@@ -110,6 +110,7 @@ std::string window_json(const Window& window) {
   for (const Place& place : window.places) stacks.push_back(place_json(place));
   for (const Event& event : window.events) events.push_back(parsed(event.line));
   json["instances"] = std::move(instances);
+  json["instances_cut"] = window.instances_cut;
   json["samples"] = std::move(samples);
   json["stacks"] = std::move(stacks);
   json["events"] = std::move(events);

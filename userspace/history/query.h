@@ -40,7 +40,8 @@ struct Window {
   Time from = 0;
   Time to = 0;
   Time step = 1;                    // between the points of it
-  std::vector<Instance> instances;  // in the order in which they began
+  std::vector<Instance> instances;  // in the order in which they began: the latest
+  bool instances_cut = false;       // there were more than most_instances
   std::vector<Sample> samples;      // without stacks, by time
   std::vector<Place> places;        // the most lively first
   Trend trend;                      // of all that a process has

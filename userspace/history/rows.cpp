@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "history/rows.h"
 
+#include <algorithm>
+
 namespace coroscope::history {
 namespace {
 
@@ -42,17 +44,20 @@ Service service_of(SQLite::Statement& row) {
 
 std::vector<Instance> instances_between(SQLite::Database& database, const Service& service,
                                         Time from, Time to) {
-  SQLite::Statement rows(database,
-                         "SELECT instance.* FROM instance JOIN service ON service.number = "
-                         "instance.service WHERE service.id = ?1 AND (instance.seen >= ?2 OR "
-                         "(NOT instance.ended AND instance.seen >= ?2 - ?4)) AND "
-                         "instance.began <= ?3 ORDER BY instance.began, instance.number");
+  SQLite::Statement rows(
+      database,
+      "SELECT instance.* FROM instance JOIN service ON service.number = "
+      "instance.service WHERE service.id = ?1 AND (instance.seen >= ?2 OR "
+      "(NOT instance.ended AND instance.seen >= ?2 - ?4)) AND "
+      "instance.began <= ?3 ORDER BY instance.began DESC, instance.number DESC LIMIT ?5");
   rows.bind(1, service.id);
   rows.bind(2, from);
   rows.bind(3, to);
   rows.bind(4, fresh);
+  rows.bind(5, most_instances + 1);
   std::vector<Instance> all;
   while (rows.executeStep()) all.push_back(instance_of(rows, service));
+  std::reverse(all.begin(), all.end());
   return all;
 }
 

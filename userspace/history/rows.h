@@ -58,8 +58,9 @@ void each_stack(const std::string& text, F f) {
 Sample sample_of(SQLite::Statement& row);
 Service service_of(SQLite::Statement& row);
 
-// Of which anything is known between these times, in the order in which they began. One that
-// runs is known of until now, as long as somebody writes.
+// Of which anything is known between these times, in the order in which they began: the latest
+// most_instances, and one more if there are more. One that runs is known of until now, as long as
+// somebody writes.
 std::vector<Instance> instances_between(SQLite::Database& database, const Service& service,
                                         Time from, Time to);
 std::vector<Gap> gaps_between(SQLite::Database& database, Time from, Time to);

@@ -37,6 +37,7 @@ CREATE TABLE instance(     -- a process
   UNIQUE(boot, pid, start_ticks, build_id)
 );
 CREATE INDEX instance_of_service ON instance(service);
+CREATE INDEX instance_that_runs ON instance(ended) WHERE ended = 0;
 CREATE TABLE stack(
   number INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,

@@ -96,6 +96,8 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, const Limits
   if (!folder.empty()) std::filesystem::create_directories(folder, ignored);
   auto lock = lock_for(path);
   if (!lock) return lock.error();
+  // Command lines are not for everybody. What SQLite puts beside it has the same rights.
+  const Fd own(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640));
   try {
     auto database = std::make_unique<SQLite::Database>(
         path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, patience_ms);

@@ -151,6 +151,11 @@ Result<Window> Query::window(const Service& service, Time from, Time to, int poi
     reading.window.from = from;
     reading.window.to = to;
     reading.window.instances = instances_between(*database_, service, from, to);
+    reading.window.instances_cut =
+        reading.window.instances.size() > static_cast<size_t>(most_instances);
+    if (reading.window.instances_cut) {
+      reading.window.instances.erase(reading.window.instances.begin());
+    }
     reading.window.step = step_of(reading.window, points);
     for (const Instance& instance : reading.window.instances) read_samples(reading, instance);
     tell_places(reading);

@@ -91,6 +91,21 @@ TEST_F(HistoryQuery, GivesAsManyPointsAsAreAskedFor) {
   EXPECT_EQ(seen.samples.back().time, noon + 5400) << "the last one is always there";
 }
 
+// One that crashes again and again.
+TEST_F(HistoryQuery, TheLatestOfVeryManyProcesses) {
+  store_ = open(noon);
+  for (int i = 0; i < most_instances + 5; ++i) {
+    SeenProcess one = process(i + 1, i);
+    one.instance.from = noon + i;
+    ASSERT_TRUE(store_->write(batch(noon + i, {one})));
+  }
+  const Window seen = window(noon, noon + most_instances + 10);
+  EXPECT_TRUE(seen.instances_cut);
+  ASSERT_EQ(seen.instances.size(), static_cast<size_t>(most_instances));
+  EXPECT_EQ(seen.instances.back().pid, most_instances + 5);
+  EXPECT_FALSE(window(noon, noon + 10).instances_cut);
+}
+
 TEST_F(HistoryQuery, ServicesByNameOrId) {
   write_a_deploy();
   SeenProcess other = process(9, 5);

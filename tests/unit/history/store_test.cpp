@@ -2,12 +2,14 @@
 #include "history/store.h"
 
 #include <SQLiteCpp/SQLiteCpp.h>
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <fstream>
 #include <functional>
 
@@ -241,6 +243,46 @@ TEST_F(HistoryStore, AProcessThatNamesTooManyPlaces) {
     live += stack.live;
   }
   EXPECT_EQ(live, 20) << "counted all the same";
+}
+
+TEST_F(HistoryStore, IsNotForEverybody) {
+  auto store = open(noon);
+  ASSERT_TRUE(store->write(batch(noon + 10, {process(7, 42)})));
+  using std::filesystem::perms;
+  for (const char* name : {"history.db", "history.db-wal", "history.db-shm"}) {
+    const auto rights = std::filesystem::status(folder_ / name).permissions();
+    EXPECT_EQ(rights & perms::others_all, perms::none) << name;
+  }
+}
+
+// Half of an answer would look like all of it. The reader is begun first: with the writer's
+// connections it would see what they see.
+TEST_F(HistoryStore, WhatIsBesideItIsNotLeftOut) {
+  std::array<int, 2> go{};
+  ASSERT_EQ(pipe(go.data()), 0);
+  const pid_t reader = fork();
+  if (reader == 0) {
+    char none = 0;
+    if (read(go[0], &none, 1) != 1 || setgroups(0, nullptr) != 0 ||
+        setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0) {
+      _exit(77);
+    }
+    const auto opened = Query::open(path());
+    if (opened) _exit(3);
+    _exit(opened.error().message.find("as root") == std::string::npos ? 2 : 0);
+  }
+  auto store = open(noon);
+  ASSERT_TRUE(store->write(batch(noon + 10, {process(7, 42)})));
+  std::filesystem::permissions(folder_, std::filesystem::perms(0755));
+  for (const char* name : {"history.db", "history.db-wal"}) {
+    std::filesystem::permissions(folder_ / name, std::filesystem::perms(0644));
+  }
+  ASSERT_EQ(write(go[1], "g", 1), 1);
+  int status = 0;
+  ASSERT_EQ(waitpid(reader, &status, 0), reader);
+  EXPECT_EQ(WEXITSTATUS(status), geteuid() == 0 ? 0 : 77);
+  close(go[0]);
+  close(go[1]);
 }
 
 TEST_F(HistoryStore, OneWrites) {
