@@ -146,7 +146,9 @@ def enter(options, unit):
         command += [f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
     if has(unit, "NoNewPrivileges", "yes"):
         command.append("--no-new-privs")
-    os.execvp("setpriv", command + [sys.executable, __file__, "--inside", options.unit, options.folder, *options.command])
+    # A checkout may be where the unit hides what is there.
+    own, listed_in = (f"/mnt/{os.path.basename(one)}" for one in (__file__, options.unit))
+    os.execvp("setpriv", command + [sys.executable, own, "--inside", listed_in, options.folder, *options.command])
 
 
 def main():

@@ -47,7 +47,9 @@ def serve_under_unit(options, place, without=(), environment=()):
     words = ["env", *environment, sys.executable, HERE / "unit.py"]
     for name in without:
         words += ["--without", name]
-    command = read_unit(options.unit)["ExecStart"][-1].replace("/usr/bin/coroscope", options.coroscope)
+    for needed in (HERE / "unit.py", options.unit, options.coroscope):
+        shutil.copy(needed, place.folder)
+    command = read_unit(options.unit)["ExecStart"][-1].replace("/usr/bin/coroscope", "/mnt/coroscope")
     command = command.replace("/etc/coroscope", "/mnt").split()
     return Daemon([*words, options.unit, place.folder, *command])
 

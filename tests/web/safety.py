@@ -136,7 +136,7 @@ class Token(PageTest):
             status, _, text = ask(self.address + path, **browser)
             self.assertEqual(status, 200, path)
             self.assertNotIn("leak_ramp", text)
-        for path in ("/api/v1/processes", "/api/v1/verdicts", f"/api/v1/processes/{self.target.pid}", "/metrics", "/healthz", "/readyz",
+        for path in ("/api/v1/processes", "/api/v1/verdicts", f"/api/v1/processes/{self.target.pid}", "/metrics",
                      "/api/v1/services", f"/debug/pprof/goroutine?pid={self.target.pid}", "/ui/", "/ui/../metrics", "//", "/none", "/ui/page.js/../../metrics"):
             self.assertEqual(ask(self.address + path, **browser)[0], 401, path)
         self.assertEqual(ask(self.address + "/")[0], 401, "not a browser")

@@ -12,9 +12,6 @@ namespace {
 constexpr size_t least_points = 8;
 constexpr size_t least_points_of_line = 6;
 
-// Seconds.
-constexpr Time latest_within = 60;
-
 // A rise of less is no growth worth to speak of.
 constexpr double least_rise = 5;
 constexpr double least_share = 0.05;
@@ -110,15 +107,19 @@ std::optional<Growth> growth_of(const std::vector<Point>& points) {
 
 namespace {
 
-// Whether it was there at the end, give or take what is between two samples.
-bool is_latest(const Line& line, Time end) {
-  return line.instance->to + latest_within >= end;
+// Whether it ran beside the one that began last, for half of its time: then it was not that one
+// that took its place.
+bool is_latest(const Line& line, const std::vector<Line>& lines) {
+  const Time begun = lines.back().instance->from;
+  Time end = begun;
+  for (const Line& one : lines) end = std::max(end, one.instance->to);
+  return 2 * (line.instance->to - begun) >= end - begun;
 }
 
 // One of them that there are enough points of.
-bool has_latest(const std::vector<Line>& lines, Time end) {
-  return std::any_of(lines.begin(), lines.end(), [end](const Line& line) {
-    return is_latest(line, end) && line.points.size() >= least_points;
+bool has_latest(const std::vector<Line>& lines) {
+  return std::any_of(lines.begin(), lines.end(), [&lines](const Line& line) {
+    return is_latest(line, lines) && line.points.size() >= least_points;
   });
 }
 
@@ -133,18 +134,16 @@ void add_growing(const Line& line, const Growth& growth, Trend& trend) {
 
 Trend trend_of(const std::vector<Line>& lines) {
   Trend trend;
-  Time end = 0;
-  for (const Line& line : lines) end = std::max(end, line.instance->to);
   for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
-    const auto growth = is_latest(*line, end) ? growth_of(line->points) : std::nullopt;
+    const auto growth = is_latest(*line, lines) ? growth_of(line->points) : std::nullopt;
     if (!growth) continue;
     trend.per_second += growth->per_second;
     if (growth->grows) add_growing(*line, *growth, trend);
   }
   for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
-    const auto growth = is_latest(*line, end) ? std::nullopt : growth_of(line->points);
+    const auto growth = is_latest(*line, lines) ? std::nullopt : growth_of(line->points);
     if (!growth) continue;
-    if (growth->grows && (trend.grows || !has_latest(lines, end))) {
+    if (growth->grows && (trend.grows || !has_latest(lines))) {
       if (!trend.grows) trend.per_second = growth->per_second;
       add_growing(*line, *growth, trend);
       continue;

@@ -79,7 +79,10 @@ TEST(Trend, SurvivesADeploy) {
   const std::vector<Instance> instances = {of_build("good"), of_build("bad"), of_build("bad"),
                                            of_build("bad")};
   std::vector<Instance> in_order = instances;
-  for (size_t i = 0; i < in_order.size(); ++i) in_order[i].to = 5000 * static_cast<Time>(i + 1);
+  for (size_t i = 0; i < in_order.size(); ++i) {
+    in_order[i].from = 5000 * static_cast<Time>(i);
+    in_order[i].to = in_order[i].from + 4999;
+  }
   const auto flat = points_of(50, [](int) { return 20; });
   auto grows = points_of(50, [](int i) { return 20 + 4 * i; });
   std::vector<Line> lines = {{&in_order[0], flat}, {&in_order[1], grows}};
@@ -109,7 +112,9 @@ TEST(Trend, OfProcessesBesideEachOther) {
 
 TEST(Trend, WhatAFixEndedDoesNotGrow) {
   std::vector<Instance> instances = {of_build("bad"), of_build("fixed")};
-  instances[1].to = 5000;
+  instances[0].to = 1000;
+  instances[1].from = 1010;  // at once
+  instances[1].to = 1500;
   const Trend trend = trend_of({{&instances[0], points_of(50, [](int i) { return 20 + 4 * i; })},
                                 {&instances[1], points_of(50, [](int) { return 20; })}});
   EXPECT_FALSE(trend.grows);
