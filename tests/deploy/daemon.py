@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real daemon with targets of its own, for the tests of this folder."""
 
+import atexit
 import json
 import os
 import pathlib
@@ -23,6 +24,7 @@ class Daemon:
         os.chmod(self._state.name, 0o777)
         self.child = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                       env={**os.environ, "STATE_DIRECTORY": self._state.name})
+        atexit.register(self.child.kill)  # also after a test that failed
         self.events, self.told, self.errors = queue.Queue(), [], []
         for pipe, take in ((self.child.stdout, self._event), (self.child.stderr, self.errors.append)):
             threading.Thread(target=self._read, args=(pipe, take), daemon=True).start()
