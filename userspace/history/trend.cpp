@@ -107,21 +107,19 @@ std::optional<Growth> growth_of(const std::vector<Point>& points) {
 
 namespace {
 
-// Whether it ran beside the one that began last, for half of its time: then it was not that one
-// that took its place.
-bool is_latest(const Line& line, const std::vector<Line>& lines) {
-  const Time begun = lines.back().instance->from;
-  Time end = begun;
-  for (const Line& one : lines) end = std::max(end, one.instance->to);
-  return 2 * (line.instance->to - begun) >= end - begun;
-}
+// Latest is when the line that began last did, and when the last of all ended.
+struct Latest {
+  Time begun = 0;
+  Time end = 0;
 
-// One of them that there are enough points of.
-bool has_latest(const std::vector<Line>& lines) {
-  return std::any_of(lines.begin(), lines.end(), [&lines](const Line& line) {
-    return is_latest(line, lines) && line.points.size() >= least_points;
-  });
-}
+  explicit Latest(const std::vector<Line>& lines) {
+    if (!lines.empty()) begun = lines.back().instance->from;
+    for (const Line& line : lines) end = std::max(end, line.instance->to);
+  }
+  // Whether it ran beside that one, for half of its time: then it was not that one that took its
+  // place.
+  bool has(const Line& line) const { return 2 * (line.instance->to - begun) >= end - begun; }
+};
 
 void add_growing(const Line& line, const Growth& growth, Trend& trend) {
   trend.since = trend.grows ? std::min(trend.since, growth.since) : growth.since;
@@ -134,24 +132,26 @@ void add_growing(const Line& line, const Growth& growth, Trend& trend) {
 
 Trend trend_of(const std::vector<Line>& lines) {
   Trend trend;
+  const Latest latest(lines);
+  bool told = false;  // by one of the latest
   for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
-    const auto growth = is_latest(*line, lines) ? growth_of(line->points) : std::nullopt;
+    const auto growth = latest.has(*line) ? growth_of(line->points) : std::nullopt;
     if (!growth) continue;
+    told = true;
     trend.per_second += growth->per_second;
     if (growth->grows) add_growing(*line, *growth, trend);
   }
+  if (told && !trend.grows) return trend;
   for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
-    const auto growth = is_latest(*line, lines) ? std::nullopt : growth_of(line->points);
+    const auto growth = latest.has(*line) ? std::nullopt : growth_of(line->points);
     if (!growth) continue;
-    if (growth->grows && (trend.grows || !has_latest(lines))) {
-      if (!trend.grows) trend.per_second = growth->per_second;
-      add_growing(*line, *growth, trend);
-      continue;
+    if (!growth->grows) {
+      const bool other_build = line->instance->build_id != trend.build_id;
+      if (trend.grows && other_build) trend.grew_not_in = line->instance->build_id;
+      break;
     }
-    if (trend.grows && line->instance->build_id != trend.build_id) {
-      trend.grew_not_in = line->instance->build_id;
-    }
-    break;
+    if (!trend.grows) trend.per_second = growth->per_second;
+    add_growing(*line, *growth, trend);
   }
   return trend;
 }

@@ -49,10 +49,10 @@ void read_samples(Reading& reading, const Instance& instance) {
   Window& window = reading.window;
   SQLite::Statement rows(
       reading.database,
-      "SELECT instance, max(time) AS time, live, spawned, exited, completeness, stacks, "
-      "(SELECT max(peak) FROM sample AS s WHERE s.instance = sample.instance AND s.time / ?4 = "
-      "sample.time / ?4 AND s.time BETWEEN ?2 AND ?3) AS peak "
-      "FROM sample WHERE instance = ?1 AND time BETWEEN ?2 AND ?3 GROUP BY time / ?4");
+      "SELECT sample.instance, sample.time, live, step.peak, spawned, exited, completeness, stacks "
+      "FROM (SELECT max(time) AS time, max(peak) AS peak FROM sample WHERE instance = ?1 AND time "
+      "BETWEEN ?2 AND ?3 GROUP BY time / ?4) AS step JOIN sample ON sample.instance = ?1 AND "
+      "sample.time = step.time ORDER BY sample.time");
   rows.bind(1, instance.number);
   rows.bind(2, window.from);
   rows.bind(3, window.to);

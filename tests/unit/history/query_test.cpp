@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "history/json.h"
@@ -26,6 +27,7 @@ class HistoryQuery : public testing::HistoryFolder {
       SeenProcess one =
           process(old ? 7 : 8, old ? 100 : 100 + (time - 3600) / 10, old ? "b1" : "b2");
       one.instance.from = noon + (old ? 0 : 3601);
+      if (time == 1500) one.sample.peak = 9999;  // no last one of its step
       ASSERT_TRUE(store_->write(batch(noon + time, {one})));
     }
   }
@@ -89,6 +91,10 @@ TEST_F(HistoryQuery, GivesAsManyPointsAsAreAskedFor) {
   EXPECT_LE(seen.samples.size(), 13u);
   EXPECT_GE(seen.samples.size(), 10u);
   EXPECT_EQ(seen.samples.back().time, noon + 5400) << "the last one is always there";
+  const auto peak = [](const Sample& a, const Sample& b) { return a.peak < b.peak; };
+  const auto most = std::max_element(seen.samples.begin(), seen.samples.end(), peak);
+  EXPECT_EQ(most->peak, 9999);
+  EXPECT_EQ(most->live, 100);
 }
 
 // One that crashes again and again.
