@@ -24,6 +24,8 @@ void take_in(ReportedFinding& into, const Finding& finding, const ReportedFindin
   into.joined += place.joined;
   into.left += place.left;
   into.judgement.per_second += other.judgement.per_second;
+  // What a group began with was not all of this place.
+  if (finding.population == &place) into.judgement.first_live += other.judgement.first_live;
   into.oldest_wait_ns = std::max(into.oldest_wait_ns, other.oldest_wait_ns);
   if (other.oldest_age_ns > into.oldest_age_ns) {
     into.oldest_age_ns = other.oldest_age_ns;
