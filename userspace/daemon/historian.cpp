@@ -207,7 +207,11 @@ void Historian::see(const HostView& view) {
 }
 
 void Historian::note(const ProcessView* process, const std::string& line) {
-  if (next_.events.size() >= most_events) return;
+  if (next_.events.size() >= most_events) {
+    const std::lock_guard lock(state_->mutex);
+    ++state_->figures.events_lost;
+    return;
+  }
   const auto json = nlohmann::json::parse(line, nullptr, false);
   next_.time = history_time(unix_ns());
   next_.events.push_back({next_.time, process == nullptr ? "" : process->service.id,

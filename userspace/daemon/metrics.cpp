@@ -127,6 +127,9 @@ void add_history(Families& families, const HistoryFigures& history) {
   families.counter("coroscope_daemon_history_lost_total",
                    "Batches of samples that could not be written: gaps of the history.", {},
                    static_cast<double>(history.lost));
+  families.counter("coroscope_daemon_history_events_lost_total",
+                   "Lifecycle events that the history had no room for.", {},
+                   static_cast<double>(history.events_lost));
   families.gauge("coroscope_daemon_history_bytes", "What the history takes of its disk.", {},
                  static_cast<double>(history.bytes));
 }

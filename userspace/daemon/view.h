@@ -70,10 +70,11 @@ struct Unwatched {
 
 // HistoryFigures are how the writing of the history goes.
 struct HistoryFigures {
-  bool works = false;    // what was to be written last was
-  uint64_t written = 0;  // batches
-  uint64_t lost = 0;     // batches that could not be written; the history has gaps there
-  uint64_t bytes = 0;    // of the database
+  bool works = false;        // what was to be written last was
+  uint64_t written = 0;      // batches
+  uint64_t lost = 0;         // batches that could not be written; the history has gaps there
+  uint64_t events_lost = 0;  // more at a time than there is room for
+  uint64_t bytes = 0;        // of the database
 };
 
 // OwnCost is what the daemon itself takes.

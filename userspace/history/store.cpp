@@ -34,18 +34,41 @@ std::string kept_text(const std::string& text) {
   return shorten(printable(text), most_text);
 }
 
-// The innermost ones, as many as there is room for.
-std::string kept_frames(const ReportedStack& frames) {
+std::string json_text(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+// The innermost frames, as many as there is room for, and that there were more.
+Json kept_part(const Json& frames) {
   Json kept = Json::array();
   size_t bytes = 0;
-  for (Json& frame : stack_json(frames)) {
-    frame.erase("address");  // of one process alone
-    const std::string text = line(frame);
-    bytes += text.size();
-    if (bytes > most_frames_text) break;
-    kept.push_back(std::move(frame));
+  for (const Json& frame : frames) {
+    bytes += json_text(frame).size();
+    if (bytes > most_frames_text) {
+      kept.push_back({{"function", "(further frames were not kept)"}});
+      break;
+    }
+    kept.push_back(frame);
   }
-  return kept.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return kept;
+}
+
+std::string kept_frames(const ReportedStack& frames) {
+  Json all = stack_json(frames);
+  for (Json& frame : all) frame.erase("address");  // of one process alone
+  return json_text(kept_part(all));
+}
+
+// A part of the text would be no JSON: it is the stacks that are long.
+std::string kept_event(const std::string& text) {
+  if (text.size() <= most_frames_text) return text;
+  Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object()) return "{}";
+  for (auto& [key, value] : json.items()) {
+    if (value.is_array()) value = kept_part(value);
+    if (value.is_string()) value = kept_text(value.get<std::string>());
+  }
+  return json_text(json);
 }
 
 // Of the file itself SQLite holds locks: another one says who writes.
@@ -128,6 +151,7 @@ Store::~Store() {
 }
 
 void Store::begin_run(Time now) {
+  last_ = now;
   SQLite::Transaction transaction(*database_);
   SQLite::Statement before(*database_,
                            "SELECT seen, ended IS NULL FROM run ORDER BY number DESC LIMIT 1");
@@ -141,7 +165,7 @@ void Store::begin_run(Time now) {
       gap.bind(3, killed ? "the daemon was killed" : "the daemon did not run");
       gap.exec();
     }
-    last_ = seen > now ? seen : 0;  // the clock was set back meanwhile
+    last_ = std::max(seen, now);  // the clock may have been set back meanwhile
   }
   SQLite::Statement run(*database_, "INSERT INTO run(began, seen) VALUES(?, ?)");
   run.bind(1, now);
@@ -153,9 +177,8 @@ void Store::begin_run(Time now) {
 
 void Store::note_gaps(Time now) {
   const bool back = last_ > now;
-  const bool late = last_ != 0 && now - last_ > 2 * limits_.interval;
+  const bool late = written_ && now - last_ > 2 * limits_.interval;
   if (!back && !late && lost_.empty()) return;
-  if (last_ == 0) return;
   const std::string why =
       back ? "the clock was set back: what is told of this time is of before and of after"
       : lost_.empty() ? "nothing was written: the host slept or was busy, or its clock was set"
@@ -177,7 +200,7 @@ Result<void> Store::write(const Batch& batch) {
       insert.bind(1, event.time);
       insert.bind(2, event.service_id);
       insert.bind(3, event.kind);
-      insert.bind(4, shorten(event.line, most_frames_text));
+      insert.bind(4, kept_event(event.line));
       insert.exec();
     }
     SQLite::Statement run(*database_, "UPDATE run SET seen = ? WHERE number = ?");
@@ -192,6 +215,7 @@ Result<void> Store::write(const Batch& batch) {
     return error_of(error, "write", database_->getFilename());
   }
   last_ = batch.time;
+  written_ = true;
   lost_.clear();
   return {};
 }

@@ -92,8 +92,9 @@ class Store {
   std::unique_ptr<SQLite::Database> database_;
   Limits limits_;
   int64_t run_ = 0;
-  Time last_ = 0;                             // the latest batch that was written
-  std::string lost_;                          // why those after it were not; empty if they were
+  Time last_ = 0;         // the latest batch that was written, or when this was begun
+  bool written_ = false;  // there is such a batch
+  std::string lost_;      // why those after it were not; empty if they were
   std::map<std::string, int64_t> instances_;  // by what they are told apart by
   std::map<std::string, KnownStack> stacks_;
   std::map<int64_t, int64_t> named_;  // stacks that an instance was the first to name

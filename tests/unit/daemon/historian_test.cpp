@@ -78,6 +78,12 @@ TEST_F(HistorianTest, WritesOncePerIntervalWithThePeakOfIt) {
   EXPECT_EQ(seen->events[0].service_id, "0123456789ab");
 }
 
+TEST_F(HistorianTest, CountsEventsThatItHasNoRoomFor) {
+  Historian historian(path(), {});
+  for (int i = 0; i < 1003; ++i) historian.note(nullptr, "{\"event\":\"attached\"}\n");
+  EXPECT_EQ(historian.figures().events_lost, 3u);
+}
+
 TEST_F(HistorianTest, CountsWhatCanNotBeWritten) {
   std::ofstream(folder_ / "file") << "x";
   Historian historian(folder_ / "file" / "history.db", {});

@@ -12,6 +12,7 @@
 #include <array>
 #include <fstream>
 #include <functional>
+#include <nlohmann/json.hpp>
 
 #include "history_folder.h"
 
@@ -283,6 +284,42 @@ TEST_F(HistoryStore, WhatIsBesideItIsNotLeftOut) {
   EXPECT_EQ(WEXITSTATUS(status), geteuid() == 0 ? 0 : 77);
   close(go[0]);
   close(go[1]);
+}
+
+TEST_F(HistoryStore, LongEventsStayJson) {
+  auto store = open(noon);
+  nlohmann::json event = {{"event", "verdict_opened"}, {"command", std::string(100'000, 'c')}};
+  for (int i = 0; i < 1000; ++i) {
+    event["parked_at"].push_back({{"function", "frame" + std::to_string(i)}, {"file", "/a.cpp"}});
+  }
+  Batch one = batch(noon + 10, {process(7, 42)});
+  one.events.push_back({noon + 10, "0123456789ab", "verdict_opened", event.dump()});
+  ASSERT_TRUE(store->write(one));
+  const Window seen = window(noon, noon + 60);
+  ASSERT_EQ(seen.events.size(), 1u);
+  EXPECT_LT(seen.events[0].line.size(), 20'000u);
+  const auto kept = nlohmann::json::parse(seen.events[0].line);
+  EXPECT_EQ(kept["event"], "verdict_opened");
+  EXPECT_EQ(kept["parked_at"][0]["function"], "frame0");
+  EXPECT_EQ(kept["parked_at"].back()["function"], "(further frames were not kept)");
+}
+
+TEST_F(HistoryStore, TellsOfALossBeforeTheFirstBatch) {
+  EXPECT_EQ(in_child([this] {
+              signal(SIGXFSZ, SIG_IGN);
+              auto store = open(noon);
+              const rlimit full{4096, RLIM_INFINITY};
+              setrlimit(RLIMIT_FSIZE, &full);
+              if (store->write(batch(noon + 10, {process(7, 1)}))) return 1;
+              const rlimit free{RLIM_INFINITY, RLIM_INFINITY};
+              setrlimit(RLIMIT_FSIZE, &free);
+              return store->write(batch(noon + 20, {process(7, 2)})) ? 0 : 2;
+            }),
+            0);
+  const Window seen = window(noon, noon + 600);
+  ASSERT_EQ(seen.gaps.size(), 1u);
+  EXPECT_EQ(seen.gaps[0].from, noon);
+  EXPECT_EQ(seen.gaps[0].to, noon + 20);
 }
 
 TEST_F(HistoryStore, OneWrites) {
