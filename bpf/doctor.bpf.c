@@ -7,6 +7,8 @@
 #include <bpf/bpf_tracing.h>
 #include <bpf/usdt.bpf.h>
 
+#include "wire.h"
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 struct {
@@ -17,11 +19,26 @@ struct {
   __type(value, __u64);
 } received SEC(".maps");
 
+static __always_inline void add(__u64 value) {
+  __u32 first = 0;
+  __u64* sum = bpf_map_lookup_elem(&received, &first);
+  if (sum) __sync_fetch_and_add(sum, value);
+}
+
 SEC("usdt")
 int on_self_test(struct pt_regs* ctx) {
-  __u32 first = 0;
   long value = 0;
-  __u64* sum = bpf_map_lookup_elem(&received, &first);
-  if (sum && !bpf_usdt_arg(ctx, 0, &value)) __sync_fetch_and_add(sum, (__u64)value);
+  if (!bpf_usdt_arg(ctx, 0, &value)) add((__u64)value);
+  return 0;
+}
+
+/* The other way to attach: see coroscope.bpf.c. */
+SEC("?kprobe")
+int on_self_test_shared(struct pt_regs* ctx) {
+  __u64 offset = 8ull * wire_cookie_word(bpf_get_attach_cookie(ctx), 0), value = 0;
+  if (offset <= sizeof *ctx - 8 &&
+      !bpf_probe_read_kernel(&value, sizeof value, (const void*)ctx + offset)) {
+    add(value);
+  }
   return 0;
 }

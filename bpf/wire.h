@@ -9,12 +9,14 @@
 
 #ifdef __bpf__
 #include "vmlinux.h"
+typedef __u8 wire_u8;
 typedef __u16 wire_u16;
 typedef __u32 wire_u32;
 typedef __u64 wire_u64;
 typedef __s64 wire_s64;
 #else
 #include <stdint.h>
+typedef uint8_t wire_u8;
 typedef uint16_t wire_u16;
 typedef uint32_t wire_u32;
 typedef uint64_t wire_u64;
@@ -41,8 +43,8 @@ typedef int64_t wire_s64;
  * 0 ns and the last one everything longer (2^39 ns = 9.2 min). */
 #define WIRE_PARK_BUCKETS 40u
 
-/* One per target, written by userspace, read by the programs. The cookie of an
- * attached probe is the index into this array. */
+/* One per target, written by userspace, read by the programs. The cookie of a
+ * USDT probe is the index into this array. */
 struct wire_target {
   wire_u32 mode;     /* WIRE_MODE_*: one word, so that what is in it begins at once */
   wire_u32 sample;   /* parks and unparks of one coroutine in so many count; 0, 1: of all */
@@ -103,6 +105,35 @@ struct wire_event {
   wire_u64 value;   /* of an unpark: for how long it was parked */
   wire_u64 time_ns; /* when it happened */
 };
+
+/* Which probe was passed: one that tells an event has the event's number. */
+enum wire_probe {
+  WIRE_PROBE_SPAWN = WIRE_EVENT_SPAWN,
+  WIRE_PROBE_PARK = WIRE_EVENT_PARK,
+  WIRE_PROBE_UNPARK = WIRE_EVENT_UNPARK,
+  WIRE_PROBE_EXIT = WIRE_EVENT_EXIT,
+  WIRE_PROBE_FLUSH = 5,
+  WIRE_PROBE_PARKED_STACK = 6,
+};
+#define WIRE_ARGUMENTS 4u /* of a probe, at the most */
+
+/* The cookie of a probe that shares a link and a program with others: the target from bit 0,
+ * enum wire_probe from bit 8; then, 8 bits each, where its arguments are: the number of a word
+ * in struct pt_regs. */
+static inline wire_u64 wire_probe_cookie(wire_u32 target, enum wire_probe probe,
+                                         const wire_u8 words[WIRE_ARGUMENTS]) {
+  return (wire_u64)(target & 255) | (wire_u64)probe << 8 | (wire_u64)words[0] << 16 |
+         (wire_u64)words[1] << 24 | (wire_u64)words[2] << 32 | (wire_u64)words[3] << 40;
+}
+static inline wire_u32 wire_cookie_target(wire_u64 cookie) {
+  return (wire_u32)(cookie & 255);
+}
+static inline wire_u32 wire_cookie_probe(wire_u64 cookie) {
+  return (wire_u32)(cookie >> 8 & 255);
+}
+static inline wire_u32 wire_cookie_word(wire_u64 cookie, wire_u32 argument) {
+  return (wire_u32)(cookie >> (16 + 8 * argument) & 255);
+}
 
 struct wire_worker_key {
   wire_u64 number; /* of the worker, in its process */

@@ -10,7 +10,7 @@ import yaml  # Debian: python3-yaml
 
 from daemon import Daemon, Place, status_of, value_of
 
-NEEDED = {"BPF", "PERFMON", "SYS_PTRACE", "DAC_READ_SEARCH", "SYS_ADMIN"}
+NEEDED = {"BPF", "PERFMON", "SYS_PTRACE", "DAC_READ_SEARCH"}
 
 
 def read(path):
@@ -32,6 +32,7 @@ def check_rights(objects):
     assert pod["volumes"][0]["hostPath"]["path"] == "/var/lib/coroscope", "nothing else of the node"
     security = pod["containers"][0]["securityContext"]
     assert security["privileged"] is False and security["readOnlyRootFilesystem"] is True
+    assert security["allowPrivilegeEscalation"] is False
     assert security["capabilities"]["drop"] == ["ALL"] and set(security["capabilities"]["add"]) == NEEDED
     assert security["seccompProfile"]["type"] == "RuntimeDefault"
     enforced = objects["Namespace"]["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]

@@ -76,13 +76,13 @@ Result<void> attach_to(Observation& observation, const std::shared_ptr<KernelCou
   return observation.attach(*plan, plan->mode == ProbeMode::census ? nullptr : kernel);
 }
 
-Observer::Observer(pid_t pid, const ProbeWish& wish) {
+Observer::Observer(pid_t pid, const ProbeWish& wish, const KernelCounters::Sizes& sizes) {
   auto opened = Observation::open(pid);
   if (!opened) {
     ADD_FAILURE() << opened.error().message;
     return;
   }
-  auto loaded = KernelCounters::load({});
+  auto loaded = KernelCounters::load(sizes);
   if (!loaded) {
     ADD_FAILURE() << loaded.error().message;
     return;

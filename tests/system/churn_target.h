@@ -66,7 +66,7 @@ std::string losses_of(const Account& account);
 // An observer of its own, as a coroscope process would be.
 struct Observer {
   // Fails the test if the attach fails.
-  explicit Observer(pid_t pid, const ProbeWish& wish = {});
+  explicit Observer(pid_t pid, const ProbeWish& wish = {}, const KernelCounters::Sizes& sizes = {});
 
   std::unique_ptr<Observation> observation;
   std::shared_ptr<KernelCounters> kernel;

@@ -12,27 +12,6 @@
 namespace coroscope::testing {
 namespace {
 
-// An observer whose kernel's half has that much room.
-struct Cramped {
-  Cramped(pid_t pid, const KernelCounters::Sizes& sizes, ProbeMode mode) {
-    auto opened = Observation::open(pid);
-    auto loaded = KernelCounters::load(sizes);
-    if (!opened || !loaded) {
-      ADD_FAILURE() << (opened ? loaded.error() : opened.error()).message;
-      return;
-    }
-    kernel = std::make_shared<KernelCounters>(std::move(*loaded));
-    if (auto attached = attach_to(**opened, kernel, {.mode = mode}); !attached) {
-      ADD_FAILURE() << attached.error().message;
-      return;
-    }
-    observation = std::move(*opened);
-  }
-
-  std::unique_ptr<Observation> observation;
-  std::shared_ptr<KernelCounters> kernel;
-};
-
 void expect_told(const Account& account) {
   EXPECT_LT(account.completeness(), 1.0) << losses_of(account);
 }
@@ -46,7 +25,7 @@ TEST_P(Exhausted, AWindowWithoutRoomIsTold) {
   int told = 0;
   for (int round = 0; round < 8; ++round) {
     SCOPED_TRACE(round);
-    Cramped observer(target.pid(), {.window = 64}, GetParam());
+    Observer observer(target.pid(), {.mode = GetParam()}, {.window = 64});
     ASSERT_TRUE(observer.observation);
     const SiteCounts truth = target.pause();
     const Account account = observer.observation->account();
@@ -63,7 +42,7 @@ TEST_P(Exhausted, AWindowWithoutRoomIsTold) {
 
 TEST(ExhaustedWorkers, AreToldWithTheirEvents) {
   ChurnTarget target("churn", 4);
-  Cramped observer(target.pid(), {.workers = 1}, ProbeMode::full);
+  Observer observer(target.pid(), {.mode = ProbeMode::full}, {.workers = 1});
   ASSERT_TRUE(observer.observation);
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(observer.observation->tick());
   target.pause();

@@ -28,7 +28,7 @@ Error attach_error(int code, const Process& process, const ProbeFile& file, cons
   if (code == EPERM || code == EACCES) {
     return {ErrorKind::environment,
             fmt::format("{}: {}; run as root, or with CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, and "
-                        "CAP_SYS_ADMIN, which newer kernels want for uprobes",
+                        "CAP_SYS_ADMIN, which some kernels want for uprobes",
                         what, std::strerror(code))};
   }
   if (code == ENOENT) {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "bpf/kernel_counters.h"
+#include "bpf/attach.h"
 #include "util/result.h"
 
 namespace coroscope {

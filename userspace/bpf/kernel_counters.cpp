@@ -10,11 +10,13 @@
 #include <cerrno>
 #include <limits>
 
+#include "bpf/attach.h"
 #include "bpf/bpf_errors.h"
 #include "bpf/counter_array.h"
 #include "bpf/libbpf_log.h"
 #include "bpf/links.h"
 #include "bpf/map_view.h"
+#include "bpf/uprobe_multi.h"
 #include "bpf/window_map.h"
 #include "coroscope.skel.h"
 
@@ -62,11 +64,9 @@ struct KernelCounters::State {
   MapView losses;
   std::vector<TargetSlot> slots;
 
-  struct Probe {
-    const char* name;
-    bpf_program* program;
-  };
-  std::vector<Probe> probes_of(const TargetPlan& plan) const;
+  bool shared_program = false;  // one program may have all probes of a target
+
+  std::vector<ProbeProgram> probes_of(const TargetPlan& plan) const;
 
   Result<void> map_arrays();
   uint64_t missed_runs() const;
@@ -80,18 +80,19 @@ struct KernelCounters::State {
 
 // In the order in which nothing is missed: whatever is seen to begin has to be seen to end
 // as well. Parked stacks first: the events of a batch name them.
-std::vector<KernelCounters::State::Probe> KernelCounters::State::probes_of(
-    const TargetPlan& plan) const {
+std::vector<ProbeProgram> KernelCounters::State::probes_of(const TargetPlan& plan) const {
   const auto& programs = skeleton->progs;
-  const Probe exit{"exit", programs.on_coro_exit};
-  const Probe spawn{"spawn", programs.on_coro_spawn};
+  const ProbeProgram exit{WIRE_PROBE_EXIT, "exit", programs.on_coro_exit};
+  const ProbeProgram spawn{WIRE_PROBE_SPAWN, "spawn", programs.on_coro_spawn};
+  const ProbeProgram unpark{WIRE_PROBE_UNPARK, "unpark", programs.on_coro_unpark};
+  const ProbeProgram park{WIRE_PROBE_PARK, "park", programs.on_coro_park};
   if (plan.mode == ProbeMode::births) return {exit, spawn};
-  if (plan.mode == ProbeMode::classic) {
-    return {exit, {"unpark", programs.on_coro_unpark}, {"park", programs.on_coro_park}, spawn};
+  if (plan.mode == ProbeMode::classic) return {exit, unpark, park, spawn};
+  std::vector<ProbeProgram> probes;
+  if (plan.parked_stacks) {
+    probes.push_back({WIRE_PROBE_PARKED_STACK, "parked_stack", programs.on_coro_parked_stack});
   }
-  std::vector<Probe> probes;
-  if (plan.parked_stacks) probes.push_back({"parked_stack", programs.on_coro_parked_stack});
-  probes.push_back({"flush", programs.on_coro_flush});
+  probes.push_back({WIRE_PROBE_FLUSH, "flush", programs.on_coro_flush});
   return probes;
 }
 
@@ -113,7 +114,8 @@ uint64_t KernelCounters::State::missed_runs() const {
   uint64_t missed = 0;
   for (const bpf_program* program :
        {programs.on_coro_spawn, programs.on_coro_park, programs.on_coro_unpark,
-        programs.on_coro_exit, programs.on_coro_flush}) {
+        programs.on_coro_exit, programs.on_coro_flush, programs.on_coro_probe}) {
+    if (bpf_program__fd(program) < 0) continue;
     bpf_prog_info info{};
     uint32_t size = sizeof info;
     if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0) {
@@ -136,6 +138,8 @@ Result<KernelCounters> KernelCounters::load(const Sizes& sizes) {
   if (!state->skeleton) return load_error(errno, log.last_warning());
   bpf_map__set_max_entries(state->skeleton->maps.windows, sizes.window);
   bpf_map__set_max_entries(state->skeleton->maps.workers, sizes.workers);
+  state->shared_program = sizes.shared_program && uprobe_multi_works();
+  if (state->shared_program) load_as_uprobe_multi(state->skeleton->progs.on_coro_probe);
   if (const int failed = coroscope_bpf__load(state->skeleton.get()); failed != 0) {
     return load_error(-failed, log.last_warning());
   }
@@ -183,24 +187,15 @@ Result<uint32_t> KernelCounters::add_target(const TargetPlan& plan) {
 }
 
 Result<void> KernelCounters::attach(uint32_t slot, const Process& process, const ProbeFile& file) {
-  const LibbpfLog log;
   TargetSlot& target = state_->slots.at(slot);
-  for (const State::Probe& probe : state_->probes_of(target.plan)) {
-    LIBBPF_OPTS(bpf_usdt_opts, options, .usdt_cookie = slot);
-    bpf_link* link = bpf_program__attach_usdt(probe.program, process.pid(), file.path.c_str(),
-                                              file.provider.c_str(), probe.name, &options);
-    if (link == nullptr) {
-      const int code = errno;
-      target.links.remove();
-      return attach_error(code, process, file, probe.name, log.last_warning());
-    }
-    target.links.add(link);
-  }
+  auto links =
+      attach_probes(state_->probes_of(target.plan),
+                    state_->shared_program ? state_->skeleton->progs.on_coro_probe : nullptr, slot,
+                    process, file);
+  if (!links) return links.error();
   // The process number was ours all along if the process is still there now.
-  if (!process.alive()) {
-    target.links.remove();
-    return process.gone();
-  }
+  if (!process.alive()) return process.gone();
+  target.links = std::move(*links);
   return {};
 }
 
@@ -297,6 +292,14 @@ uint64_t KernelCounters::events_lost(uint32_t slot) const {
   const auto& lost = state_->losses.as<wire_losses>()[slot].by_cause;
   return lost[WIRE_LOSS_ARGUMENT] + lost[WIRE_LOSS_BATCH_UNREAD] + lost[WIRE_LOSS_BATCH_MISSED] +
          lost[WIRE_LOSS_WORKER] + lost[WIRE_LOSS_WINDOW_FULL] + state_->missed_runs();
+}
+
+// All links at once: the kernel takes as long for many as for one.
+void KernelCounters::end() {
+  Links all;
+  for (TargetSlot& target : state_->slots) all.add(std::move(target.links));
+  all.remove();
+  ending_ = true;
 }
 
 // Once the links are gone, no program runs for it any more: the kernel has waited for those that

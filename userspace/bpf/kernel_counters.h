@@ -7,18 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "bpf/attach.h"
 #include "model/records.h"
 #include "model/window.h"
 #include "proc/process.h"
 #include "util/result.h"
 
 namespace coroscope {
-
-// ProbeFile is the file of a target in which its probes are.
-struct ProbeFile {
-  std::string path;      // opens the very file that the target mapped
-  std::string provider;  // of the USDT probes
-};
 
 // What of a target is to be counted.
 struct TargetPlan {
@@ -36,6 +31,7 @@ class KernelCounters {
   struct Sizes {
     uint32_t window = WIRE_DEFAULT_WINDOW;    // coroutines with events during a census; 120 B each
     uint32_t workers = WIRE_DEFAULT_WORKERS;  // that hand over batches; 12 KiB each
+    bool shared_program = true;  // false: never one link for all probes of a target (attach.h)
   };
 
   // Loads the programs. Errors: environment, with what is missing.
@@ -87,9 +83,9 @@ class KernelCounters {
 
   // Probes off, and the room is another one's. What was counted is gone.
   void remove_target(uint32_t slot);
-  // No target will be added any more: those that are removed just lose their probes, which is
-  // quicker. What was counted goes with this object.
-  void end() { ending_ = true; }
+  // All probes off, at once, which is quicker than one target after the other. No target will be
+  // added any more; what was counted is there until this object goes.
+  void end();
 
  private:
   struct State;

@@ -7,14 +7,18 @@
 // Semaphores make a probe that nobody watches cost one branch; the header wants
 // to be told before it is included.
 #define _SDT_HAS_SEMAPHORES 1
+// In a register, as those of the runtime are.
+#define STAP_SDT_ARG_CONSTRAINT r
 #include <sys/sdt.h>
 
 #include <cerrno>
 #include <cstring>
 #include <memory>
 
+#include "bpf/attach.h"
 #include "bpf/libbpf_log.h"
 #include "bpf/map_view.h"
+#include "bpf/uprobe_multi.h"
 #include "doctor.skel.h"
 
 extern "C" {
@@ -27,9 +31,6 @@ namespace {
 
 struct SkeletonDeleter {
   void operator()(doctor_bpf* skeleton) const { doctor_bpf__destroy(skeleton); }
-};
-struct LinkDeleter {
-  void operator()(bpf_link* link) const { bpf_link__destroy(link); }
 };
 
 [[gnu::noinline, gnu::noclone]] void pass_probe(uint64_t value) {
@@ -50,12 +51,18 @@ Result<void> test_event_delivery() {
   const LibbpfLog log;
   const std::unique_ptr<doctor_bpf, SkeletonDeleter> skeleton(doctor_bpf__open());
   if (!skeleton) return failed("open the BPF object", errno, log);
+  auto& programs = skeleton->progs;
+  const bool shared = uprobe_multi_works();
+  if (shared) load_as_uprobe_multi(programs.on_self_test_shared);
   if (const int code = doctor_bpf__load(skeleton.get()); code != 0) {
     return failed("load a BPF program", -code, log);
   }
-  const std::unique_ptr<bpf_link, LinkDeleter> link(bpf_program__attach_usdt(
-      skeleton->progs.on_self_test, getpid(), "/proc/self/exe", "coroscope", "self_test", nullptr));
-  if (!link) return failed("attach to a probe", errno, log);
+  const auto process = Process::open(getpid());
+  if (!process) return process.error();
+  const auto links = attach_probes({{WIRE_PROBE_FLUSH, "self_test", programs.on_self_test}},
+                                   shared ? programs.on_self_test_shared : nullptr, 0, *process,
+                                   {"/proc/self/exe", "coroscope"});
+  if (!links) return links.error();
   auto view = MapView::open(bpf_map__fd(skeleton->maps.received), sizeof(uint64_t), "received");
   if (!view) return view.error();
 

@@ -184,13 +184,17 @@ uint64_t Host::next_look(uint64_t earliest_ns) const {
   return (earliest_ns / config_.interval_ns + 1) * config_.interval_ns;
 }
 
-Host::Entries::iterator Host::let_go(Entries::iterator at, const std::string& why) {
-  Entry& entry = at->second;
+// Its probes may be out after that.
+void Host::see_last(Entry& entry, const std::string& why) {
   entry.watched->observation().close_account();
   entry.view = entry.watched->view(config_);
   tell(detached_line(*entry.view, why, unix_ns()), entry.view.get());
   if (historian_) historian_->see_last(*entry.view, !entry.watched->process().alive());
-  entry.watched->observation().detach();
+}
+
+Host::Entries::iterator Host::let_go(Entries::iterator at, const std::string& why) {
+  see_last(at->second, why);
+  at->second.watched->observation().detach();
   ++let_go_;
   return entries_.erase(at);
 }
@@ -260,9 +264,11 @@ void Host::refuse(const std::string& why) {
 
 // Their faults go on: nobody looks any more.
 void Host::let_all_go(const std::string& why) {
-  if (kernel_) kernel_->end();
   pusher_.reset();
-  while (!entries_.empty()) let_go(entries_.begin(), why);
+  for (auto& [pid, entry] : entries_) see_last(entry, why);
+  if (kernel_) kernel_->end();
+  let_go_ += entries_.size();
+  entries_.clear();
   publish();
 }
 
