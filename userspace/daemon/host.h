@@ -74,6 +74,7 @@ class Host {
   uint64_t next_look(uint64_t earliest_ns) const;
   void see_last(Entry& entry, const std::string& why);
   Entries::iterator let_go(Entries::iterator at, const std::string& why);
+  void have_rest();
   void note_unwatched(Unwatched unwatched, uint64_t now_ns);
   void tell(const Entry& entry, const std::vector<VerdictEvent>& events);
   void publish();

@@ -130,10 +130,11 @@ Accounting::Look Accounting::look() const {
   Look look;
   const EventRings rings = in_batches() ? target_.event_rings() : EventRings{};
   look.rings_unread = rings.unread;
+  look.workers = workers_of(rings);
   look.least = kernel_->read(slot_);
   look.most = look.least;
   if (!in_batches()) return look;
-  const WorkerMarks marks = kernel_->marks(slot_, workers_of(rings));
+  const WorkerMarks marks = kernel_->marks(slot_, look.workers);
   add_waiting(rings, marks, choice_, look.least);
   add_all_waiting(rings, choice_, look.most);
   return look;
@@ -158,6 +159,7 @@ Account Accounting::now() const {
 
 Result<Census> Accounting::check(const std::function<Result<Census>()>& take_census) {
   Account before;
+  Look after;
   if (kernel_) {
     const Look seen = look();
     before = account_of(seen.least, seen.rings_unread);
@@ -165,12 +167,11 @@ Result<Census> Accounting::check(const std::function<Result<Census>()>& take_cen
   auto census = take_census();
   if (kernel_) {
     if (census && !tells_parks(plan_.mode)) found_ = found_in(*census, kernel_->stacks(slot_));
-    const Look seen = look();
-    parks_ = seen.least.by_parked_stack;
-    account_ = account_of(seen.least, seen.rings_unread);
+    after = look();
+    settle(after);
     if (!census) return census;
     // What is missing stays missing: the largest difference ever seen counts.
-    const Audit unexplained = audit(before, *census, account_of(seen.most, seen.rings_unread));
+    const Audit unexplained = audit(before, *census, account_of(after.most, after.rings_unread));
     losses_.unaccounted = std::max(losses_.unaccounted, unexplained.live);
     losses_.unaccounted_parks = std::max(losses_.unaccounted_parks, unexplained.parked);
     account_.losses.unaccounted = losses_.unaccounted;
@@ -186,31 +187,38 @@ Result<Census> Accounting::check(const std::function<Result<Census>()>& take_cen
     account_ = coroscope::account_of(found_in(*census, slots), slots, known);
     return census;
   }
-  if (auto kept = keep_up(); !kept) return kept.error();
+  if (auto kept = keep_up(after, true); !kept) return kept.error();
   return census;
 }
 
 Result<void> Accounting::glance() {
   if (!process_.alive() || process_.executed()) return process_.gone();
-  close();
-  return kernel_ ? keep_up() : Result<void>{};
+  if (!kernel_) return {};
+  const Look seen = look();
+  settle(seen);
+  return keep_up(seen, false);
 }
 
 // Before the target has as many stacks as there is room for; and once something was lost.
-Result<void> Accounting::keep_up() {
+Result<void> Accounting::keep_up(const Look& seen, bool after_census) {
   const uint32_t wanted = stacks_wanted(target_);
   if (kernel_->stacks(slot_) < std::min(wanted, 2 * target_.stacks_now())) {
     if (auto grown = kernel_->grow(slot_, wanted); !grown) return grown;
   }
-  if (in_batches()) {
-    const EventRings rings = target_.event_rings();
-    const std::vector<uint64_t> workers = workers_of(rings);
-    if (rings.unread == 0) kernel_->forget_workers(slot_, workers, highest_worker_);
-    for (const uint64_t worker : workers) highest_worker_ = std::max(highest_worker_, worker);
-  }
+  if (in_batches()) forget_workers(seen, after_census);
   const bool lost = kernel_->events_lost(slot_) > lost_before_;
   if (lost && monotonic_ns() - synced_ns_ >= plan_.resync_every_ns) return resync();
   return {};
+}
+
+// To go through all workers of all targets takes longer than the rest of a look. Those that never
+// were, which a wrong batch names, can wait for the next census.
+void Accounting::forget_workers(const Look& seen, bool after_census) {
+  if (seen.rings_unread == 0 && (after_census || seen.workers != workers_)) {
+    kernel_->forget_workers(slot_, seen.workers, highest_worker_);
+  }
+  workers_ = seen.workers;
+  for (const uint64_t worker : workers_) highest_worker_ = std::max(highest_worker_, worker);
 }
 
 // A batch that no runtime would hand over may have said that its worker had come further than
@@ -243,8 +251,10 @@ Result<void> Accounting::resync() {
 }
 
 void Accounting::close() {
-  if (!kernel_) return;
-  const Look seen = look();
+  if (kernel_) settle(look());
+}
+
+void Accounting::settle(const Look& seen) {
   parks_ = seen.least.by_parked_stack;
   account_ = account_of(seen.least, seen.rings_unread);
 }

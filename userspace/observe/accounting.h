@@ -70,6 +70,7 @@ class Accounting {
   struct Look {
     Counters least;  // nothing twice
     Counters most;   // nothing left out
+    std::vector<uint64_t> workers;
     uint64_t rings_unread = 0;
   };
 
@@ -81,7 +82,10 @@ class Accounting {
   void correct_workers(const WorkerMarks& marks);
   Look look() const;
   Account account_of(const Counters& counters, uint64_t rings_unread) const;
-  Result<void> keep_up();
+  // Makes it the account.
+  void settle(const Look& seen);
+  Result<void> keep_up(const Look& seen, bool after_census);
+  void forget_workers(const Look& seen, bool after_census);
   Result<void> resync();
 
   const Process& process_;
@@ -95,9 +99,10 @@ class Accounting {
   Losses losses_;
   Account account_;
   std::vector<ParkCounters> parks_;
-  uint64_t unsettled_ = 0;       // events that were being counted when a window closed
-  uint64_t highest_worker_ = 0;  // at the last tick
-  uint64_t lost_before_ = 0;     // the kernel's events_lost() as of the last baseline
+  uint64_t unsettled_ = 0;         // events that were being counted when a window closed
+  std::vector<uint64_t> workers_;  // at the last look
+  uint64_t highest_worker_ = 0;    // of these and those before
+  uint64_t lost_before_ = 0;       // the kernel's events_lost() as of the last baseline
   uint64_t synced_ns_ = 0;
   uint64_t resyncs_ = 0;
 };

@@ -95,7 +95,8 @@ class Observation {
   const Target& target() const { return *target_; }
   const std::vector<Module>& modules() const { return symbolizer_->modules(); }
   // See Symbolizer::rest(): for who observes for long.
-  bool rest(uint64_t now_ns) { return symbolizer_->rest(now_ns); }
+  bool rest(uint64_t now_ns, bool soon) { return symbolizer_->rest(now_ns, soon); }
+  bool rests() const { return symbolizer_->rests(); }
   const Account& last_account() const { return accounting_->last(); }
   const Accounting& accounting() const { return *accounting_; }
   StackNames& names() { return *names_; }

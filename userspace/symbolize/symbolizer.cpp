@@ -17,6 +17,7 @@ namespace {
 // See rest().
 constexpr uint64_t shortest_quiet_ns = 3'000'000'000;
 constexpr uint64_t quiet_for_each_ns = 100;
+constexpr uint64_t soon_for_each_ns = 10;
 
 constexpr size_t max_frames = 1 << 18;  // a target can not make the cache grow for ever
 
@@ -165,10 +166,15 @@ const std::vector<Frame>& Symbolizer::frames(uint64_t pc, bool is_return_address
   return frames;
 }
 
-bool Symbolizer::rest(uint64_t now_ns) {
+bool Symbolizer::rests() const {
+  return state_->last_ns == 0;
+}
+
+bool Symbolizer::rest(uint64_t now_ns, bool soon) {
   State& state = *state_;
-  const uint64_t quiet_ns = std::max(shortest_quiet_ns, quiet_for_each_ns * state.read_ns);
-  if (state.last_ns == 0 || now_ns < state.last_ns + quiet_ns) return false;
+  const uint64_t quiet_ns = soon ? soon_for_each_ns * state.read_ns
+                                 : std::max(shortest_quiet_ns, quiet_for_each_ns * state.read_ns);
+  if (rests() || now_ns < state.last_ns + quiet_ns) return false;
   state.indexes.clear();
   debug_modules_->release();
   state.read_ns = state.last_ns = 0;

@@ -32,7 +32,10 @@ class Symbolizer {
   // Gives back the memory that debug information takes, if nothing new was looked up for so long
   // that to read it again is no matter: three seconds, and a hundred times of what reading it took.
   // Whether it did. What was looked up is known all the same. `now_ns`: of CLOCK_MONOTONIC.
-  bool rest(uint64_t now_ns);
+  // `soon`: others have much of it as well: ten times of what reading it took will do.
+  bool rest(uint64_t now_ns, bool soon = false);
+  // Whether there is some to give back.
+  bool rests() const;
 
   const std::vector<Module>& modules() const;
 

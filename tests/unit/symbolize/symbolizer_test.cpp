@@ -179,7 +179,11 @@ TEST(Symbolizer, RestsAndGoesOn) {
   const std::string known = display_name(symbolizer->frames(target.parked().pc, false).back());
   EXPECT_EQ(display_name(symbolizer->frames(target.parked().pc, true).back()), known);
   EXPECT_TRUE(is_mapped(program));
-  EXPECT_TRUE(symbolizer->rest(monotonic_ns() + 3600'000'000'000));
+  // Before three seconds have passed only if others want the memory.
+  EXPECT_FALSE(symbolizer->rests());
+  EXPECT_FALSE(symbolizer->rest(monotonic_ns() + 2'500'000'000));
+  EXPECT_TRUE(symbolizer->rest(monotonic_ns() + 2'500'000'000, true));
+  EXPECT_TRUE(symbolizer->rests());
   EXPECT_EQ(names(target, *symbolizer), before);
 }
 
