@@ -5,11 +5,15 @@
 #include <fmt/format.h>
 #include <httplib.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <condition_variable>
+#include <cstring>
 #include <deque>
 #include <mutex>
 #include <thread>
@@ -24,6 +28,7 @@ namespace {
 constexpr size_t threads = 4;
 constexpr size_t threads_with_tls = 16;  // a handshake may take a few seconds (see Tls)
 constexpr size_t most_waiting = 16;      // connections; further ones wait in the kernel
+constexpr int most_pending = 128;        // there
 constexpr time_t patience_s = 5;         // with a client that sends or reads nothing
 constexpr time_t keep_alive_s = 5;
 // Of one connection: one that stays for the next request holds a thread meanwhile, and a page
@@ -76,6 +81,66 @@ class Threads : public httplib::TaskQueue {
   std::deque<std::function<void()>> tasks_;
   std::vector<std::thread> threads_;
   bool ending_ = false;
+};
+
+// A connection without TLS.
+class Connection : public httplib::Stream {
+ public:
+  explicit Connection(int fd) : fd_(fd) {}
+
+  bool is_readable() const override { return is_ready(POLLIN); }
+  bool is_writable() const override { return is_ready(POLLOUT); }
+  ssize_t read(char* bytes, size_t size) override {
+    if (at_ == filled_) {
+      if (!is_readable()) return -1;
+      const ssize_t got = ::recv(fd_, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+      if (got <= 0) return got;
+      at_ = 0;
+      filled_ = static_cast<size_t>(got);
+    }
+    const size_t taken = std::min(size, filled_ - at_);
+    std::memcpy(bytes, buffer_.data() + at_, taken);
+    at_ += taken;
+    return static_cast<ssize_t>(taken);
+  }
+  ssize_t write(const char* bytes, size_t size) override {
+    return is_writable() ? ::send(fd_, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT) : -1;
+  }
+  // Nobody asks who it is.
+  void get_remote_ip_and_port(std::string&, int&) const override {}
+  void get_local_ip_and_port(std::string&, int&) const override {}
+  socket_t socket() const override { return fd_; }
+
+ private:
+  bool is_ready(short what) const {
+    pollfd ready{fd_, what, 0};
+    return ::poll(&ready, 1, patience_s * 1000) > 0;
+  }
+
+  int fd_;
+  std::array<char, 4096> buffer_{};
+  size_t at_ = 0;
+  size_t filled_ = 0;
+};
+
+// The library's own says to nobody which connection it serves.
+class PlainServer : public httplib::Server {
+ public:
+  explicit PlainServer(ConnectionLimits& limits) : limits_(limits) {}
+
+ private:
+  bool process_and_close_socket(socket_t fd) override {
+    limits_.asks(fd);
+    Connection connection(fd);
+    bool closed = false;
+    const bool done = process_request(connection, true, closed, nullptr);
+    limits_.over(fd);
+    ::shutdown(fd, SHUT_RDWR);
+    ::close(fd);
+    return done;
+  }
+
+  ConnectionLimits& limits_;
 };
 
 bool is_address(const std::string& host) {
@@ -150,7 +215,8 @@ bool is_admitted(const HttpOptions& options, const httplib::Request& request, co
   return true;
 }
 
-void set_limits(httplib::Server& server, bool with_tls) {
+// Leaves the socket that listens in `listening`.
+void set_limits(httplib::Server& server, bool with_tls, int* listening) {
   server.new_task_queue = [=] { return new Threads(with_tls ? threads_with_tls : threads); };
   server.set_read_timeout(patience_s);
   server.set_write_timeout(patience_s);
@@ -160,7 +226,8 @@ void set_limits(httplib::Server& server, bool with_tls) {
   server.set_tcp_nodelay(true);
   // Not SO_REUSEPORT, which the library would set: two daemons would share a port, and each get
   // some of the requests.
-  server.set_socket_options([](int fd) {
+  server.set_socket_options([listening](int fd) {
+    *listening = fd;
     const int on = 1;
     ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   });
@@ -201,6 +268,7 @@ bool is_allowed_host(const std::string& header, const std::string& own) {
 struct HttpServer::State {
   HttpOptions options;
   std::function<Response(const Request&)> answer;
+  std::unique_ptr<ConnectionLimits> limits;
   std::unique_ptr<Tls> tls;  // if there is a certificate; outlives what is connected
   std::unique_ptr<httplib::Server> server;
   int port = 0;
@@ -208,11 +276,12 @@ struct HttpServer::State {
   std::atomic<bool> ended{false};
 
   Result<void> make_server() {
+    limits = std::make_unique<ConnectionLimits>(options.limits);
     if (options.tls.certificate.empty()) {
-      server = std::make_unique<httplib::Server>();
+      server = std::make_unique<PlainServer>(*limits);
       return {};
     }
-    auto loaded = Tls::load(options.tls);
+    auto loaded = Tls::load(options.tls, *limits);
     if (!loaded) return loaded.error();
     tls = std::move(*loaded);
     server = std::make_unique<httplib::SSLServer>(
@@ -222,6 +291,12 @@ struct HttpServer::State {
   }
 
   void reply(const httplib::Request& request, httplib::Response& response) const {
+    limits->waits();
+    give_answer(request, response);
+    limits->takes();
+  }
+
+  void give_answer(const httplib::Request& request, httplib::Response& response) const {
     const Request asked = asked_by(request);
     if (!is_admitted(options, request, asked, response)) return;
     Response answered = answer(asked);
@@ -246,7 +321,8 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(
   state->answer = std::move(answer);
   State& its = *state;
   if (auto made = its.make_server(); !made) return made.error();
-  set_limits(*its.server, its.tls != nullptr);
+  int listening = -1;
+  set_limits(*its.server, its.tls != nullptr, &listening);
   its.server->set_pre_routing_handler([&its](const auto& request, auto& response) {
     its.reply(request, response);
     return httplib::Server::HandlerResponse::Handled;
@@ -260,6 +336,8 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(
                              "another program?",
                              options.host, options.port)};
   }
+  // The library has five wait: who comes sixth at once would try again a second later.
+  ::listen(listening, most_pending);
   its.thread = std::thread([&its] {
     its.server->listen_after_bind();
     its.ended = true;

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/http_limits.h"
 #include "daemon/tls_files.h"
 #include "util/result.h"
 
@@ -36,6 +37,7 @@ struct HttpOptions {
   // What is answered without the token, too, since it tells nothing; none: nothing is.
   std::function<bool(const Request&)> is_public = {};
   TlsFiles tls = {};  // without a certificate it is HTTP
+  HttpLimits limits = {};
 };
 
 // Answers GET and HEAD, in threads of its own. Any other method is refused, as is a request

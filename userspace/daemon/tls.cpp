@@ -4,83 +4,19 @@
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <chrono>
-#include <condition_variable>
 #include <cstring>
-#include <map>
 #include <mutex>
-#include <thread>
 
 namespace coroscope::daemon {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-// From its first byte to the last of the handshake: who sends one byte now and then would hold a
-// thread for ever.
-constexpr std::chrono::seconds handshake_limit{3};
 
 struct FreeContext {
   void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
 };
 using Context = std::unique_ptr<SSL_CTX, FreeContext>;
-
-// Handshakes ends those that take too long, by shutting down their connections.
-class Handshakes {
- public:
-  Handshakes() : thread_([this] { work(); }) {}
-  ~Handshakes() {
-    {
-      const std::lock_guard lock(mutex_);
-      ending_ = true;
-    }
-    changed_.notify_all();
-    thread_.join();
-  }
-
-  void begun(const SSL* connection) {
-    const std::lock_guard lock(mutex_);
-    running_[connection] = {Clock::now() + handshake_limit, SSL_get_fd(connection)};
-  }
-  // Also before its descriptor is closed: it may be another connection's then.
-  void over(const SSL* connection) {
-    const std::lock_guard lock(mutex_);
-    running_.erase(connection);
-  }
-
- private:
-  struct Running {
-    Clock::time_point until;
-    int fd = -1;
-  };
-
-  // All have the same time: who begins while it waits is not due before it looks again.
-  void work() {
-    std::unique_lock lock(mutex_);
-    while (!ending_) {
-      const Clock::time_point now = Clock::now();
-      Clock::time_point next = now + handshake_limit;
-      std::erase_if(running_, [&](const auto& one) {
-        const bool late = one.second.until <= now;
-        if (late) ::shutdown(one.second.fd, SHUT_RDWR);
-        if (!late) next = std::min(next, one.second.until);
-        return late;
-      });
-      changed_.wait_until(lock, next, [this] { return ending_; });
-    }
-  }
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::map<const SSL*, Running> running_;
-  bool ending_ = false;
-  std::thread thread_;
-};
 
 Error wrong(const char* key, const std::string& path, const std::string& why) {
   return {ErrorKind::usage, fmt::format("http.{}: {}: {}", key, path, why)};
@@ -127,7 +63,10 @@ struct Tls::State {
   TlsFiles files;
   std::mutex mutex;
   Context latest;
-  Handshakes handshakes;
+  ConnectionLimits& limits;
+
+  State(const TlsFiles& with, ConnectionLimits& of_connections)
+      : files(with), limits(of_connections) {}
 
   static State& of(const SSL* connection) {
     return *static_cast<State*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(connection)));
@@ -144,15 +83,14 @@ struct Tls::State {
   static void follow(const SSL* connection, int where, int) {
     if ((where & SSL_CB_HANDSHAKE_START) != 0) {
       SSL_set_ex_data(const_cast<SSL*>(connection), index(), &of(connection));
-      of(connection).handshakes.begun(connection);
+      of(connection).limits.shakes_hands(SSL_get_fd(connection));
     }
-    if ((where & SSL_CB_HANDSHAKE_DONE) != 0) of(connection).handshakes.over(connection);
+    if ((where & SSL_CB_HANDSHAKE_DONE) != 0) of(connection).limits.asks(SSL_get_fd(connection));
   }
 
   static void freed(void* connection, void* state, CRYPTO_EX_DATA*, int, long, void*) {
-    if (state != nullptr) {
-      static_cast<State*>(state)->handshakes.over(static_cast<const SSL*>(connection));
-    }
+    if (state == nullptr) return;
+    static_cast<State*>(state)->limits.over(SSL_get_fd(static_cast<const SSL*>(connection)));
   }
 
   static int index() {
@@ -169,9 +107,8 @@ struct Tls::State {
 Tls::Tls(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Tls::~Tls() = default;
 
-Result<std::unique_ptr<Tls>> Tls::load(const TlsFiles& files) {
-  auto state = std::make_unique<State>();
-  state->files = files;
+Result<std::unique_ptr<Tls>> Tls::load(const TlsFiles& files, ConnectionLimits& limits) {
+  auto state = std::make_unique<State>(files, limits);
   std::unique_ptr<Tls> tls(new Tls(std::move(state)));
   if (auto loaded = tls->load_again(); !loaded) return loaded.error();
   return tls;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// TLS for the server: its certificate, whose clients are let in, and for how long one may take to
-// come in.
+// TLS for the server: its certificate, and whose clients are let in.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -8,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "daemon/http_limits.h"
 #include "daemon/tls_files.h"
 #include "util/result.h"
 
@@ -15,8 +15,9 @@ namespace coroscope::daemon {
 
 class Tls {
  public:
-  // Error: usage; which file is wrong, and why.
-  static Result<std::unique_ptr<Tls>> load(const TlsFiles& files);
+  // Tells `limits`, which outlives it, of connections from their handshake on. Error: usage; which
+  // file is wrong, and why.
+  static Result<std::unique_ptr<Tls>> load(const TlsFiles& files, ConnectionLimits& limits);
   ~Tls();
   Tls(const Tls&) = delete;
   Tls& operator=(const Tls&) = delete;

@@ -2,9 +2,8 @@
 // The server, asked over real sockets.
 #include "daemon/http_server.h"
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <atomic>
@@ -13,20 +12,10 @@
 #include <thread>
 #include <vector>
 
-#include "util/fd.h"
+#include "connect.h"
 
 namespace coroscope::daemon {
 namespace {
-
-Fd connect_to(uint16_t port) {
-  Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  EXPECT_EQ(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  return fd;
-}
 
 void send_text(const Fd& fd, const std::string& text) {
   EXPECT_EQ(::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL),
@@ -168,6 +157,61 @@ TEST(HttpServer, DoesNotWaitForSlowClientsAtItsEnd) {
   server.reset();
   // Its end, and not our time-out, is what they see.
   for (const Fd& fd : silent) read_all(fd);
+}
+
+// Sends a byte now and then until the other side has enough of it.
+void trickle(const Fd& fd, const std::atomic<bool>& ended) {
+  send_text(fd, "GET / HTTP/1.1\r\nX: ");
+  while (!ended && ::send(fd.get(), "x", 1, MSG_NOSIGNAL) == 1) {
+    pollfd closed{fd.get(), POLLRDHUP, 0};
+    if (::poll(&closed, 1, 20) > 0) return;
+  }
+}
+
+// They hold all threads, each says something all the time, and none comes to its end.
+TEST(HttpServer, WhoTakesTooLongToAskMakesRoomForOthers) {
+  const auto server = serve({.limits = {.request = std::chrono::milliseconds(300)}});
+  ASSERT_TRUE(server);
+  std::atomic<bool> ended{false};
+  std::vector<std::thread> slow;
+  for (int i = 0; i < 12; ++i) {
+    slow.emplace_back([&, fd = connect_to(server->port())] { trickle(fd, ended); });
+  }
+  EXPECT_TRUE(ask(server->port(), "GET /x", local).starts_with("HTTP/1.1 200"));
+  // Each is hung up on: not because the test ends.
+  for (std::thread& client : slow) client.join();
+  ended = true;
+}
+
+// A byte now and then of what is far more than the kernel keeps for one that does not read.
+TEST(HttpServer, WhoTakesTooLongToReadIsHungUpOn) {
+  const std::string large(64 << 20, 'x');
+  auto server = HttpServer::start({.limits = {.response = std::chrono::milliseconds(300)}},
+                                  [&](const Request&) { return Response{.body = large}; });
+  ASSERT_TRUE(server);
+  const Fd fd = connect_to((*server)->port());
+  send_text(fd, std::string("GET / HTTP/1.1\r\n") + local + "\r\n");
+  size_t read = 0;
+  char buffer[4096];
+  for (ssize_t size = 0; (size = ::recv(fd.get(), buffer, sizeof buffer, 0)) > 0;) {
+    read += static_cast<size_t>(size);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_GT(read, 0u);
+  EXPECT_LT(read, large.size());
+}
+
+// What an answer takes to make is not the client's time.
+TEST(HttpServer, AnAnswerMayTakeLongerThanItsQuestion) {
+  using std::chrono::milliseconds;
+  auto server =
+      HttpServer::start({.limits = {.request = milliseconds(50), .response = milliseconds(60'000)}},
+                        [](const Request& request) {
+                          std::this_thread::sleep_for(milliseconds(300));
+                          return Response{.body = request.path};
+                        });
+  ASSERT_TRUE(server);
+  EXPECT_TRUE(ask((*server)->port(), "GET /x", local).ends_with("\r\n\r\n/x"));
 }
 
 TEST(HttpServer, ManyAtOnceGetTheirAnswers) {

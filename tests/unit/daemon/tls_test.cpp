@@ -7,6 +7,8 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include <atomic>
@@ -15,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "connect.h"
 #include "daemon/http_server.h"
 
 namespace coroscope::daemon {
@@ -47,6 +50,19 @@ void make_certificate(const std::string& certificate, const std::string& key) {
   EVP_PKEY_free(pair);
 }
 
+// Asks by a byte now and then until the other side has enough of it.
+void trickle(uint16_t port, SSL_CTX* context) {
+  const Fd fd = connect_to(port);
+  SSL* connection = SSL_new(context);
+  SSL_set_fd(connection, fd.get());
+  EXPECT_EQ(SSL_connect(connection), 1);
+  EXPECT_GT(SSL_write(connection, "GET / HTTP/1.1\r\nX: ", 19), 0);
+  pollfd closed{fd.get(), POLLRDHUP, 0};
+  while (::poll(&closed, 1, 20) == 0 && SSL_write(connection, "x", 1) == 1) {
+  }
+  SSL_free(connection);
+}
+
 class TlsServer : public ::testing::Test {
  protected:
   TlsServer() {
@@ -61,9 +77,10 @@ class TlsServer : public ::testing::Test {
 
   std::string path(const char* name) const { return folder_ / name; }
   TlsFiles files() const { return {path("server.pem"), path("server.key"), path("ca.pem")}; }
-  std::unique_ptr<HttpServer> serve() const {
-    auto server = HttpServer::start(
-        {.tls = files()}, [](const Request& request) { return Response{.body = request.path}; });
+  std::unique_ptr<HttpServer> serve(const HttpLimits& limits = {}) const {
+    auto server = HttpServer::start({.tls = files(), .limits = limits}, [](const Request& request) {
+      return Response{.body = request.path};
+    });
     if (server) return std::move(*server);
     ADD_FAILURE() << server.error().message;
     return nullptr;
@@ -89,6 +106,25 @@ TEST_F(TlsServer, AnswersWhoHasACertificate) {
   EXPECT_FALSE(ask(server->port(), false));
   httplib::Client plain("127.0.0.1", server->port());
   EXPECT_FALSE(plain.Get("/x"));
+}
+
+// Those that shake hands at once and then ask a byte at a time; more than there are threads.
+TEST_F(TlsServer, WhoTakesTooLongToAskMakesRoomForOthers) {
+  ::signal(SIGPIPE, SIG_IGN);
+  const auto server =
+      serve({.handshake = std::chrono::minutes(1), .request = std::chrono::milliseconds(300)});
+  ASSERT_TRUE(server);
+  SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+  SSL_CTX_use_certificate_file(context, path("client.pem").c_str(), SSL_FILETYPE_PEM);
+  SSL_CTX_use_PrivateKey_file(context, path("client.key").c_str(), SSL_FILETYPE_PEM);
+  std::vector<std::thread> slow;
+  for (int i = 0; i < 20; ++i) {
+    slow.emplace_back([&] { trickle(server->port(), context); });
+  }
+  EXPECT_TRUE(ask(server->port(), true));
+  // Each is hung up on: not because the test ends.
+  for (std::thread& client : slow) client.join();
+  SSL_CTX_free(context);
 }
 
 TEST_F(TlsServer, ReadsItsFilesAgainWhileItIsAsked) {
