@@ -217,6 +217,29 @@ TEST_F(Serve, ProfilesOfSecondsHoldUpNobody) {
   EXPECT_EQ(sent_away, 4);
 }
 
+// Two such are all that are made at a time: they are not made for nobody.
+TEST_F(Serve, WhoHangsUpIsMadeNoProfileOfSeconds) {
+  write_config("");
+  const auto target = start({"leak_ramp", "steady"});
+  Daemon daemon(config());
+  daemon.next("attached");
+  const auto ask = [&](const char* seconds, std::chrono::milliseconds patience) {
+    httplib::Client client(daemon.url());
+    client.set_read_timeout(patience);
+    return client.Get("/debug/pprof/goroutine?pid=" + std::to_string(target->pid()) +
+                      "&seconds=" + seconds);
+  };
+  for (int i = 0; i < 2; ++i) EXPECT_FALSE(ask("300", std::chrono::milliseconds(300)));
+  const auto made = [&] {
+    const auto answer = ask("1", std::chrono::milliseconds(patience_ms));
+    return answer && answer->status == 200;
+  };
+  int sent_away = 0;
+  while (!made() && ++sent_away < 1000) usleep(10'000);
+  EXPECT_LT(sent_away, 1000);
+  EXPECT_EQ(daemon.end().code, 0);
+}
+
 TEST_F(Serve, SaysWhatItCanNotWatch) {
   write_config("");
   Daemon daemon(config());

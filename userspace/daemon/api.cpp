@@ -204,7 +204,7 @@ Response Api::profile(const HostView& view, const Request& request) {
   if (process == nullptr) return plain(404, "no such process is watched: see /api/v1/processes");
   if (!parameter("seconds").empty()) {
     if (*form != ProfileForm::proto) return plain(400, "seconds goes with debug=0 only");
-    return change(*process, parameter("seconds"));
+    return change(*process, request);
   }
   const std::lock_guard lock(profiling_);
   auto made = take_profile(process->pid, process->start_ticks, *form);
@@ -213,9 +213,15 @@ Response Api::profile(const HostView& view, const Request& request) {
   return {200, "application/octet-stream", std::move(*made)};
 }
 
-bool Api::wait(uint64_t ns) {
+bool Api::wait(uint64_t ns, const Request& request) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::nanoseconds(ns);
   std::unique_lock lock(mutex_);
-  return !ended_.wait_for(lock, std::chrono::nanoseconds(ns), [this] { return ending_; });
+  while (!ending_ && !(request.left && request.left())) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= end) return true;
+    ended_.wait_until(lock, std::min(end, now + std::chrono::seconds(1)));
+  }
+  return false;
 }
 
 void Api::end() {
@@ -225,9 +231,10 @@ void Api::end() {
 }
 
 // Each holds a thread of those that answer.
-Response Api::change(const ProcessView& process, const std::string& text) {
+Response Api::change(const ProcessView& process, const Request& request) {
   constexpr int most_waiting = 2;
   constexpr int most_seconds = 300;
+  const std::string& text = request.parameters.at("seconds");
   const auto seconds = number_of(text);
   if (!seconds || *seconds > most_seconds) {
     return plain(400, fmt::format("seconds has to be from 1 to {}", most_seconds));
@@ -243,7 +250,7 @@ Response Api::change(const ProcessView& process, const std::string& text) {
   }
   auto made = take_change(
       process.pid, process.start_ticks, static_cast<uint64_t>(*seconds),
-      [this](uint64_t ns) { return wait(ns); }, profiling_);
+      [&](uint64_t ns) { return wait(ns, request); }, profiling_);
   {
     const std::lock_guard lock(mutex_);
     --waiting_;

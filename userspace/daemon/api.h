@@ -39,8 +39,8 @@ class Api {
  private:
   Response health(const HostView& view) const;
   Response profile(const HostView& view, const Request& request);
-  Response change(const ProcessView& process, const std::string& seconds);
-  bool wait(uint64_t ns);
+  Response change(const ProcessView& process, const Request& request);
+  bool wait(uint64_t ns, const Request& request);
 
   const Published& published_;
   uint64_t interval_ns_;

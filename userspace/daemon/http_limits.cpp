@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/http_limits.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -28,6 +29,11 @@ void ConnectionLimits::enter(int fd, Stage stage) {
   const auto [at, is_new] = connections_.try_emplace(fd, stage, end_of(stage));
   if (!is_new && at->second.stage < stage) at->second = {stage, end_of(stage)};
   changed_.notify_all();
+}
+
+bool ConnectionLimits::has_left() {
+  pollfd closed{served_, POLLRDHUP, 0};
+  return served_ >= 0 && ::poll(&closed, 1, 0) > 0;
 }
 
 void ConnectionLimits::over(int fd) {

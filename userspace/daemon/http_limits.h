@@ -33,6 +33,8 @@ class ConnectionLimits {
   // Of the connection that the calling thread serves. Until there is an answer, it is our time.
   void waits() { enter(served_, Stage::answer); }
   void takes() { enter(served_, Stage::response); }
+  // Whether its client has hung up. Who only says no more has, too: as in other servers.
+  static bool has_left();
   // Before the descriptor is closed: it may be another connection's then.
   void over(int fd);
 

@@ -180,6 +180,7 @@ Request asked_by(const httplib::Request& request) {
   asked.path = request.path;
   asked.accept = request.get_header_value("Accept");
   for (const auto& [name, value] : request.params) asked.parameters[name] = value;
+  asked.left = ConnectionLimits::has_left;
   asked.browser = asked.accept.find("text/html") != std::string::npos;
   return asked;
 }

@@ -21,6 +21,9 @@ struct Request {
   std::map<std::string, std::string> parameters;  // of the query; the last of a name counts
   std::string accept = {};                        // the header
   bool browser = false;  // it would like a page: its Accept names text/html
+  // Whether nobody waits for the answer any more. To be asked by the thread that answers; none:
+  // that is not known.
+  std::function<bool()> left = {};
 };
 
 struct Response {
