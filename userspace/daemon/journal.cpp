@@ -49,7 +49,9 @@ std::string message_of(const JournalJson& event) {
   if (name == "config_read") return "the config was read again";
   if (name == "config_refused") return "the config stays as it was: " + text("why");
   if (name == "another_daemon") {
-    return fmt::format("another coroscope serves on this host (process {})", text("pid"));
+    const std::string pid = text("pid");
+    return fmt::format("another coroscope serves on this host ({})",
+                       pid.empty() ? "where it can not be seen" : "process " + pid);
   }
   if (!name.starts_with("verdict_")) return name;
   return fmt::format("{}{} in {}: {}, {} coroutines", name == "verdict_closed" ? "over: " : "",

@@ -104,7 +104,7 @@ std::string serving_line(const std::string& address, uint64_t unix_ns) {
 
 std::string another_line(pid_t pid, uint64_t unix_ns) {
   Json json = begin_line("another_daemon", unix_ns);
-  json["pid"] = pid;
+  if (pid != 0) json["pid"] = pid;
   return line(json);
 }
 

@@ -140,7 +140,9 @@ Result<void> serve(const ServeSettings& settings, const Fd& signals) {
   OneOnHost one;
   if (const auto other = one.take()) {
     events->write(another_line(*other, unix_ns()));
-    log_warn("another coroscope serves on this host (process {}): both watch, and cost", *other);
+    const std::string who =
+        *other == 0 ? "where it can not be seen" : fmt::format("process {}", *other);
+    log_warn("another coroscope serves on this host ({}): both watch, and cost", who);
   }
   log_info("serving on http{}://{}", config.tls.certificate.empty() ? "" : "s", address);
 

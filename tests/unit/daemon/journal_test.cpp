@@ -78,5 +78,15 @@ TEST(Journal, EachEventHasAMessageAndAPriority) {
   }
 }
 
+TEST(Journal, AnotherDaemonMayBeWhereItIsNotSeen) {
+  const auto message = [](const nlohmann::json& event) {
+    return fields_of(journal_entry(event.dump() + "\n")).at("MESSAGE");
+  };
+  EXPECT_EQ(message({{"event", "another_daemon"}, {"pid", 7}}),
+            "another coroscope serves on this host (process 7)");
+  EXPECT_EQ(message({{"event", "another_daemon"}}),
+            "another coroscope serves on this host (where it can not be seen)");
+}
+
 }  // namespace
 }  // namespace coroscope::daemon
