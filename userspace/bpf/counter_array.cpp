@@ -55,12 +55,19 @@ Result<void> CounterArray::add_chunk() {
   return {};
 }
 
-void CounterArray::remove() {
-  for (size_t i = 0; i < chunks_.size(); ++i) {
-    const auto place = static_cast<uint32_t>(slot_ * WIRE_TARGET_CHUNKS + i);
+void CounterArray::shrink(size_t chunks) {
+  while (chunks_.size() > chunks) {
+    chunks_.pop_back();
+    const auto place = static_cast<uint32_t>(slot_ * WIRE_TARGET_CHUNKS + chunks_.size());
     bpf_map_delete_elem(outer_fd_, &place);
   }
-  *this = CounterArray();
+}
+
+void CounterArray::reset(uint32_t records) {
+  shrink((size_t{records} + WIRE_CHUNK_STACKS - 1) / WIRE_CHUNK_STACKS);
+  for (MapView& chunk : chunks_) {
+    std::memset(chunk.as<char>(), 0, record_bytes_ * WIRE_CHUNK_STACKS);
+  }
 }
 
 }  // namespace coroscope

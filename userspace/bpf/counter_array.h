@@ -42,11 +42,16 @@ class CounterArray {
     return all;
   }
 
+  // All 0, and no more than `records`. While nobody counts in it. Those that stay are not taken
+  // out and put in again for the next target, for which the kernel waits each time until no
+  // program can hold what was there.
+  void reset(uint32_t records);
   // Takes it out of its places: the programs count there no more.
-  void remove();
+  void remove() { shrink(0); }
 
  private:
   Result<void> add_chunk();
+  void shrink(size_t chunks);
 
   int outer_fd_ = -1;
   uint32_t slot_ = 0;

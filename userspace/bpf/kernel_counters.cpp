@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cerrno>
 #include <limits>
+#include <numeric>
 
 #include "bpf/attach.h"
 #include "bpf/bpf_errors.h"
@@ -49,8 +50,9 @@ bool is_untouched(const wire_stack_counters& counted) {
 }
 
 struct TargetSlot {
+  bool taken = false;
   TargetPlan plan;
-  CounterArray stacks;
+  CounterArray stacks;         // stays for the next target
   CounterArray parked_stacks;  // if asked for
   Links links;
 };
@@ -71,6 +73,7 @@ struct KernelCounters::State {
   Result<void> map_arrays();
   uint64_t missed_runs() const;
   uint32_t free_slot() const;
+  Result<void> make_arrays(TargetSlot& target, uint32_t slot, const TargetPlan& plan) const;
 
   wire_target& target(uint32_t slot) const { return targets.as<wire_target>()[slot]; }
   void set_mode(uint32_t slot, uint32_t mode) const {
@@ -149,8 +152,25 @@ Result<KernelCounters> KernelCounters::load(const Sizes& sizes) {
 
 uint32_t KernelCounters::State::free_slot() const {
   const auto found =
-      std::find_if(slots.begin(), slots.end(), [](const TargetSlot& slot) { return !slot.stacks; });
+      std::find_if(slots.begin(), slots.end(), [](const TargetSlot& slot) { return !slot.taken; });
   return static_cast<uint32_t>(found - slots.begin());
+}
+
+Result<void> KernelCounters::State::make_arrays(TargetSlot& target, uint32_t slot,
+                                                const TargetPlan& plan) const {
+  const auto make = [&](CounterArray& array, const bpf_map* outer, const char* name,
+                        size_t record_bytes) -> Result<void> {
+    if (array) return array.grow(plan.stacks);
+    auto made = CounterArray::create(bpf_map__fd(outer), slot, name, record_bytes, plan.stacks);
+    if (!made) return made.error();
+    array = std::move(*made);
+    return {};
+  };
+  const auto& maps = skeleton->maps;
+  auto made = make(target.stacks, maps.stack_counters, "stacks", sizeof(wire_stack_counters));
+  if (!made || !plan.parked_stacks) return made;
+  return make(target.parked_stacks, maps.park_counters, "parked_stacks",
+              sizeof(wire_park_counters));
 }
 
 Result<uint32_t> KernelCounters::add_target(const TargetPlan& plan) {
@@ -160,24 +180,11 @@ Result<uint32_t> KernelCounters::add_target(const TargetPlan& plan) {
         ErrorKind::usage,
         fmt::format("too many processes: one coroscope watches at most {}", WIRE_MAX_TARGETS)};
   }
-  TargetSlot target;
-  target.plan = plan;
-  const auto& maps = state_->skeleton->maps;
-  auto stacks = CounterArray::create(bpf_map__fd(maps.stack_counters), slot, "stacks",
-                                     sizeof(wire_stack_counters), plan.stacks);
-  if (!stacks) return stacks.error();
-  target.stacks = std::move(*stacks);
-  if (plan.parked_stacks) {
-    auto parked = CounterArray::create(bpf_map__fd(maps.park_counters), slot, "parked_stacks",
-                                       sizeof(wire_park_counters), plan.stacks);
-    if (!parked) {
-      target.stacks.remove();
-      return parked.error();
-    }
-    target.parked_stacks = std::move(*parked);
-  }
   if (slot == state_->slots.size()) state_->slots.emplace_back();
-  state_->slots[slot] = std::move(target);
+  TargetSlot& target = state_->slots[slot];
+  if (auto made = state_->make_arrays(target, slot, plan); !made) return made.error();
+  target.plan = plan;
+  target.taken = true;
   state_->target(slot) = {.mode = 0,
                           .sample = plan.sample,
                           .since_ns = 0,
@@ -295,10 +302,16 @@ uint64_t KernelCounters::events_lost(uint32_t slot) const {
 }
 
 // All links at once: the kernel takes as long for many as for one.
-void KernelCounters::end() {
+void KernelCounters::take_out(const std::vector<uint32_t>& slots) {
   Links all;
-  for (TargetSlot& target : state_->slots) all.add(std::move(target.links));
+  for (const uint32_t slot : slots) all.add(std::move(state_->slots.at(slot).links));
   all.remove();
+}
+
+void KernelCounters::end() {
+  std::vector<uint32_t> slots(state_->slots.size());
+  std::iota(slots.begin(), slots.end(), 0);
+  take_out(slots);
   ending_ = true;
 }
 
@@ -308,9 +321,9 @@ void KernelCounters::remove_target(uint32_t slot) {
   TargetSlot& target = state_->slots.at(slot);
   target.links.remove();
   state_->set_mode(slot, 0);
-  // To take an array out of a map of arrays takes a grace period of RCU.
+  target.taken = false;
   if (ending_) return;
-  target.stacks.remove();
+  target.stacks.reset(WIRE_DEFAULT_STACKS);
   target.parked_stacks.remove();
   forget_workers(slot, {}, std::numeric_limits<uint64_t>::max());
   static_cast<void>(take_noted(slot));

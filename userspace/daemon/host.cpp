@@ -168,7 +168,7 @@ void Host::discover(uint64_t now_ns) {
     }
     if (at != entries_.end()) {
       tell(at->second, at->second.faults.close_all());
-      let_go(at, at->second.watched->process().gone().message);
+      let_go({{pid, at->second.watched->process().gone().message}});
     }
     consider(pid, now_ns);
   }
@@ -207,32 +207,38 @@ void Host::see_last(Entry& entry, const std::string& why) {
   if (historian_) historian_->see_last(*entry.view, !entry.watched->process().alive());
 }
 
-Host::Entries::iterator Host::let_go(Entries::iterator at, const std::string& why) {
-  see_last(at->second, why);
-  at->second.watched->observation().detach();
-  ++let_go_;
-  return entries_.erase(at);
+// Together: one after the other, fifty that are deployed anew would hold up the looks at all others
+// for seconds.
+void Host::let_go(const std::map<pid_t, std::string>& leaving) {
+  std::vector<Observation*> observations;
+  for (const auto& [pid, why] : leaving) {
+    Entry& entry = entries_.at(pid);
+    see_last(entry, why);
+    observations.push_back(&entry.watched->observation());
+  }
+  Observation::detach_all(observations);
+  for (const auto& [pid, why] : leaving) entries_.erase(pid);
+  let_go_ += leaving.size();
 }
 
 void Host::step() {
   const uint64_t now = monotonic_ns();
-  for (auto at = entries_.begin(); at != entries_.end();) {
-    const Process& process = at->second.watched->process();
+  std::map<pid_t, std::string> leaving;
+  for (auto& [pid, entry] : entries_) {
+    const Process& process = entry.watched->process();
     if (!process.alive() || process.executed()) {
-      tell(at->second, at->second.faults.close_all());
-      at = let_go(at, process.gone().message);
+      tell(entry, entry.faults.close_all());
+      leaving.emplace(pid, process.gone().message);
       continue;
     }
-    const auto looked = now < at->second.next_ns ? Result<void>() : look_at(at->second, now);
-    if (looked) {
-      ++at;
-      continue;
-    }
+    const auto looked = now < entry.next_ns ? Result<void>() : look_at(entry, now);
+    if (looked) continue;
     // Its main thread has ended, say: what was known of it must not stay as if it were so now.
-    tell(at->second, at->second.faults.close_all());
-    discovery_.again(at->first, now, retry_ns);
-    at = let_go(at, looked.error().message);
+    tell(entry, entry.faults.close_all());
+    discovery_.again(pid, now, retry_ns);
+    leaving.emplace(pid, looked.error().message);
   }
+  let_go(leaving);
   have_rest();
   if (now >= scan_ns_) {
     discover(now);
@@ -262,11 +268,14 @@ void Host::reload(Config config, std::vector<IgnoreRule> ignored) {
   if (other_webhook) start_webhook();
   if (other_push) start_push();
   ignored_ = std::move(ignored);
-  for (auto at = entries_.begin(); at != entries_.end();) {
-    const bool keeps = wanted(config_, facts_of(at->second.watched->process())).has_value();
-    at->second.watched->observation().ignore(ignored_);
-    at = keeps ? std::next(at) : let_go(at, "the config does not want it any more");
+  std::map<pid_t, std::string> leaving;
+  for (auto& [pid, entry] : entries_) {
+    entry.watched->observation().ignore(ignored_);
+    if (!wanted(config_, facts_of(entry.watched->process()))) {
+      leaving.emplace(pid, "the config does not want it any more");
+    }
   }
+  let_go(leaving);
   unwatched_.clear();
   discovery_.forget_all();
   scan_ns_ = 0;

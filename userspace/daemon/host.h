@@ -73,7 +73,8 @@ class Host {
   Result<void> look_at(Entry& entry, uint64_t now_ns);
   uint64_t next_look(uint64_t earliest_ns) const;
   void see_last(Entry& entry, const std::string& why);
-  Entries::iterator let_go(Entries::iterator at, const std::string& why);
+  // By process number, with why.
+  void let_go(const std::map<pid_t, std::string>& leaving);
   void have_rest();
   void note_unwatched(Unwatched unwatched, uint64_t now_ns);
   void tell(const Entry& entry, const std::vector<VerdictEvent>& events);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <map>
 #include <thread>
 
 #include "util/clock.h"
@@ -259,9 +260,23 @@ void Accounting::settle(const Look& seen) {
   account_ = account_of(seen.least, seen.rings_unread);
 }
 
+void Accounting::detach_all(const std::vector<Accounting*>& accountings) {
+  std::map<KernelCounters*, std::vector<uint32_t>> slots;
+  for (Accounting* accounting : accountings) {
+    accounting->close();
+    if (accounting->kernel_) slots[accounting->kernel_.get()].push_back(accounting->slot_);
+  }
+  for (const auto& [kernel, taken] : slots) kernel->take_out(taken);
+  for (Accounting* accounting : accountings) accounting->release();
+}
+
 void Accounting::detach() {
-  if (!kernel_) return;
   close();
+  release();
+}
+
+void Accounting::release() {
+  if (!kernel_) return;
   kernel_->remove_target(slot_);
   kernel_.reset();
 }

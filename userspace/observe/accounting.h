@@ -57,6 +57,8 @@ class Accounting {
   void close();
   // Probes off; closes the account if that was not done.
   void detach();
+  // The same of several, which takes no longer than of one.
+  static void detach_all(const std::vector<Accounting*>& accountings);
 
   // Of the latest census, beyond the bound on populations.
   void dropped_members(uint64_t count);
@@ -86,6 +88,7 @@ class Accounting {
   void settle(const Look& seen);
   Result<void> keep_up(const Look& seen, bool after_census);
   void forget_workers(const Look& seen, bool after_census);
+  void release();
   Result<void> resync();
 
   const Process& process_;

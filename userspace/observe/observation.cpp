@@ -115,6 +115,14 @@ Result<void> Observation::glance() {
   return seen;
 }
 
+void Observation::detach_all(const std::vector<Observation*>& observations) {
+  std::vector<Accounting*> accountings;
+  for (Observation* observation : observations) {
+    accountings.push_back(observation->accounting_.get());
+  }
+  Accounting::detach_all(accountings);
+}
+
 bool Observation::affords_tick(double share) const {
   if (ticks_ < ticks_at_once) return true;
   const auto since = static_cast<double>(monotonic_ns() - tick_ended_ns_);

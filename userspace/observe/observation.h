@@ -76,6 +76,8 @@ class Observation {
 
   // Probes off; closes the account if that was not done.
   void detach() { accounting_->detach(); }
+  // The same of several, which takes no longer than of one.
+  static void detach_all(const std::vector<Observation*>& observations);
 
   // What reports leave out, and count.
   void ignore(std::vector<IgnoreRule> rules) { ignored_ = std::move(rules); }
