@@ -52,6 +52,7 @@ test   bpftrace                command:bpftrace
 test   gdb                     command:gdb
 test   debuginfod              command:debuginfod
 test   golang-go               command:go
+test   graphviz                command:dot
 test   nodejs                  command:node
 test   python3                 command:python3
 test   python3-prometheus-client  python:prometheus_client

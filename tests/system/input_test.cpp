@@ -2,6 +2,7 @@
 // Bad input: one clear line, the documented exit code, nothing left behind.
 #include <gtest/gtest.h>
 #include <linux/audit.h>
+#include <linux/bpf.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -17,6 +18,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "bpf/uprobe_multi.h"
 #include "churn_target.h"
 #include "probe_sites.h"
 
@@ -166,6 +168,21 @@ void remove_system_call(uint32_t number) {
   if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) _exit(126);
 }
 
+// Makes a command of bpf(2) fail as a kernel without it does.
+void remove_bpf_command(uint32_t command) {
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, command, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program{std::size(filter), filter};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) _exit(126);
+  if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) _exit(126);
+}
+
 TEST(BadInput, AKernelWithoutBpf) {
   ChurnTarget target;
   const auto sites = probe_sites(target.pid());
@@ -189,7 +206,11 @@ void hide(const char* folder) {
 TEST(BadInput, AKernelWithoutUprobes) {
   ChurnTarget target;
   const auto sites = probe_sites(target.pid());
-  const Child::Options without{.before_exec = [] { hide("/sys/bus/event_source/devices"); },
+  const Child::Options without{.before_exec =
+                                   [] {
+                                     hide("/sys/bus/event_source/devices");
+                                     remove_bpf_command(BPF_LINK_CREATE);
+                                   },
                                .want_pid = 0};
   expect_refusal(watch(std::to_string(target.pid()), without), exit_environment, "doctor");
   EXPECT_TRUE(untouched(target.pid(), sites));
@@ -208,10 +229,22 @@ TEST(Watch, WorksOnAKernelWithoutBtf) {
   EXPECT_NE(outcome.output.find("completeness 100%"), std::string::npos) << outcome.output;
 }
 
+// They are for kernels without links of several probes.
 TEST(BadInput, AKernelWithoutPerfEvents) {
   ChurnTarget target;
   const auto sites = probe_sites(target.pid());
-  const Child::Options without{.before_exec = [] { remove_system_call(SYS_perf_event_open); },
+  if (uprobe_multi_works()) {
+    const Outcome outcome =
+        watch(std::to_string(target.pid()),
+              {.before_exec = [] { remove_system_call(SYS_perf_event_open); }, .want_pid = 0});
+    EXPECT_EQ(outcome.code, exit_ok) << outcome.errors;
+    EXPECT_NE(outcome.output.find("completeness 100%"), std::string::npos) << outcome.output;
+  }
+  const Child::Options without{.before_exec =
+                                   [] {
+                                     remove_bpf_command(BPF_LINK_CREATE);
+                                     remove_system_call(SYS_perf_event_open);
+                                   },
                                .want_pid = 0};
   expect_refusal(watch(std::to_string(target.pid()), without), exit_environment, "doctor");
   EXPECT_TRUE(untouched(target.pid(), sites));

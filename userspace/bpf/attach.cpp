@@ -16,8 +16,8 @@ namespace {
 
 // Nothing if a probe has no place, or one with an argument elsewhere than in a register.
 std::optional<std::vector<UprobePlace>> places_of(const std::vector<ProbeProgram>& probes,
-                                                  uint32_t slot, const ProbeFile& file) {
-  const std::vector<UsdtSite> sites = read_usdt_sites(file.path, file.provider);
+                                                  uint32_t slot,
+                                                  const std::vector<UsdtSite>& sites) {
   std::vector<UprobePlace> places;
   for (const ProbeProgram& probe : probes) {
     const size_t before = places.size();
@@ -51,12 +51,15 @@ Result<Links> attach_one_by_one(const std::vector<ProbeProgram>& probes, uint32_
 
 }  // namespace
 
-// Whatever is against one link, libbpf meets as well, and tells.
+// The sites are looked at in either case: libbpf takes any number of them. Whatever else is against
+// one link, it meets as well, and tells.
 Result<Links> attach_probes(const std::vector<ProbeProgram>& probes,
                             const bpf_program* shared_program, uint32_t slot,
                             const Process& process, const ProbeFile& file) {
+  const auto sites = read_usdt_sites(file.path, file.provider);
+  if (!sites) return sites.error();
   if (shared_program != nullptr) {
-    const auto places = places_of(probes, slot, file);
+    const auto places = places_of(probes, slot, *sites);
     Fd link;
     if (places) {
       link = link_uprobes(bpf_program__fd(shared_program), file.path, *places, process.pid());

@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <iterator>
+#include <mutex>
 
 namespace coroscope {
 namespace {
@@ -116,6 +117,9 @@ void Links::add(Links&& others) {
 // Where there can be no child, they are closed here: they are not to stay for that.
 void Links::remove() {
   if (of_libbpf_.empty() && links_.empty()) return;
+  // Of two at once the keepers of each would have the other's gate open, and wait for it.
+  static std::mutex one_at_a_time;
+  const std::lock_guard lock(one_at_a_time);
   Keepers keepers = Keepers::start(links_);
   of_libbpf_.clear();
   links_.clear();

@@ -5,6 +5,7 @@
 
 // See self_test.cpp.
 #define _SDT_HAS_SEMAPHORES 1
+#define STAP_SDT_ARG_CONSTRAINT r
 #include <sys/sdt.h>
 #include <unistd.h>
 

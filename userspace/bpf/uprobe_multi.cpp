@@ -77,6 +77,10 @@ void load_as_uprobe_multi(bpf_program* program) {
 
 Fd link_uprobes(int program, const std::string& path, const std::vector<UprobePlace>& places,
                 pid_t pid) {
+  // Kernels of the summer of 2024 use memory that they have freed if there is no descriptor left.
+  Fd spare(::dup(program));
+  if (!spare) return {};
+  spare.reset();
   std::vector<uint64_t> offsets, semaphores, cookies;
   for (const UprobePlace& place : places) {
     offsets.push_back(place.offset);

@@ -2,8 +2,10 @@
 #include "bpf/usdt_sites.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gelf.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -18,9 +20,10 @@
 namespace coroscope {
 namespace {
 
-constexpr size_t max_notes = 1 << 20;  // bytes
-constexpr size_t max_segments = 4096;
-constexpr uint32_t note_type = 3;  // NT_STAPSDT
+constexpr size_t max_notes = 4 << 20;  // bytes
+constexpr size_t max_names = 1 << 20;  // bytes, of sections
+constexpr size_t max_headers = 4096;   // of sections, and of segments
+constexpr uint32_t note_type = 3;      // NT_STAPSDT
 
 using ElfPointer = std::unique_ptr<Elf, int (*)(Elf*)>;
 
@@ -46,15 +49,29 @@ struct Segments {
   }
 };
 
-bool is_of_this_machine(Elf* elf) {
+Error senseless(const std::string& path, const char* what) {
+  return {ErrorKind::target_bad, fmt::format("the probes of {} make no sense: {}", path, what)};
+}
+
+enum class Headers { of_this_machine, of_another, too_many };
+
+// Before libelf sees them: it makes room for as many as a file says that it has.
+Headers look_at_headers(int file) {
 #if defined(__x86_64__)
   constexpr int machine = EM_X86_64;
 #elif defined(__aarch64__)
   constexpr int machine = EM_AARCH64;
 #endif
-  GElf_Ehdr header;
-  return elf_kind(elf) == ELF_K_ELF && gelf_getclass(elf) == ELFCLASS64 &&
-         gelf_getehdr(elf, &header) != nullptr && header.e_machine == machine;
+  Elf64_Ehdr header{};
+  if (::pread(file, &header, sizeof header, 0) != sizeof header ||
+      std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64 ||
+      header.e_ident[EI_DATA] != ELFDATA2LSB || header.e_machine != machine) {
+    return Headers::of_another;
+  }
+  // 0: it has none, or so many that the number is elsewhere.
+  const bool fits = header.e_shnum != 0 && header.e_shnum <= max_headers &&
+                    header.e_phnum <= max_headers && header.e_shstrndx < header.e_shnum;
+  return fits || header.e_shoff == 0 ? Headers::of_this_machine : Headers::too_many;
 }
 
 Segments read_segments(Elf* elf, uint64_t file_size) {
@@ -62,7 +79,7 @@ Segments read_segments(Elf* elf, uint64_t file_size) {
   size_t count = 0;
   if (elf_getphdrnum(elf, &count) != 0) return segments;
   segments.file_size = file_size;
-  for (size_t i = 0; i < std::min(count, max_segments); ++i) {
+  for (size_t i = 0; i < std::min(count, max_headers); ++i) {
     GElf_Phdr segment;
     if (gelf_getphdr(elf, static_cast<int>(i), &segment) == nullptr) break;
     if (segment.p_type == PT_LOAD) segments.loaded.push_back(segment);
@@ -70,22 +87,29 @@ Segments read_segments(Elf* elf, uint64_t file_size) {
   return segments;
 }
 
-Notes find_notes(Elf* elf) {
-  Notes notes;
+// Of a section, without reading it; what can not be had is as large as nothing.
+uint64_t size_of(Elf* elf, size_t section) {
+  GElf_Shdr header;
+  Elf_Scn* at = elf_getscn(elf, section);
+  return at != nullptr && gelf_getshdr(at, &header) != nullptr ? header.sh_size : 0;
+}
+
+// The first section of notes; there is but one. False if it, or the names, are beyond measure.
+bool find_notes(Elf* elf, Notes& notes) {
   size_t names = 0;
-  if (elf_getshdrstrndx(elf, &names) != 0) return notes;
+  if (elf_getshdrstrndx(elf, &names) != 0) return true;
+  if (size_of(elf, names) > max_names) return false;
   for (Elf_Scn* at = elf_nextscn(elf, nullptr); at != nullptr; at = elf_nextscn(elf, at)) {
     GElf_Shdr section;
     if (gelf_getshdr(at, &section) == nullptr) continue;
     const char* name = elf_strptr(elf, names, section.sh_name);
     if (name == nullptr) continue;
     if (std::strcmp(name, ".stapsdt.base") == 0) notes.base = section.sh_addr;
-    if (std::strcmp(name, ".note.stapsdt") == 0 && section.sh_type == SHT_NOTE &&
-        section.sh_size <= max_notes) {
-      notes.data = elf_getdata(at, nullptr);
-    }
+    if (std::strcmp(name, ".note.stapsdt") != 0 || section.sh_type != SHT_NOTE) continue;
+    if (section.sh_size > max_notes) return false;
+    if (notes.data == nullptr) notes.data = elf_getdata(at, nullptr);
   }
-  return notes;
+  return true;
 }
 
 // Takes a text that ends with a 0 from the front.
@@ -98,22 +122,35 @@ std::optional<std::string_view> take_text(std::string_view& from) {
 }
 
 // Three addresses, of the probe, of .stapsdt.base and of the semaphore; three texts.
-std::optional<UsdtSite> parse(std::string_view note, const Notes& notes, const Segments& segments,
-                              std::string_view provider) {
+struct Note {
   std::array<uint64_t, 3> addresses{};
-  if (note.size() < sizeof addresses) return std::nullopt;
-  std::memcpy(addresses.data(), note.data(), sizeof addresses);
-  note.remove_prefix(sizeof addresses);
-  const auto whose = take_text(note);
-  const auto name = take_text(note);
-  const auto arguments = take_text(note);
-  if (!whose || !name || !arguments || *whose != provider) return std::nullopt;
-  const uint64_t moved = notes.base == 0 ? 0 : notes.base - addresses[1];  // by prelink
-  const auto offset = segments.offset_of(addresses[0] + moved, 1, true);
+  std::string_view provider, name, arguments;
+};
+
+std::optional<Note> parse(std::string_view bytes) {
+  Note note;
+  if (bytes.size() < sizeof note.addresses) return std::nullopt;
+  std::memcpy(note.addresses.data(), bytes.data(), sizeof note.addresses);
+  bytes.remove_prefix(sizeof note.addresses);
+  const auto provider = take_text(bytes);
+  const auto name = take_text(bytes);
+  const auto arguments = take_text(bytes);
+  if (!provider || !name || !arguments) return std::nullopt;
+  note.provider = *provider;
+  note.name = *name;
+  note.arguments = *arguments;
+  return note;
+}
+
+// Nothing if it does not lie in the file.
+std::optional<UsdtSite> site_of(const Note& note, uint64_t base, const Segments& segments) {
+  const auto& [address, base_then, semaphore_address] = note.addresses;
+  const uint64_t moved = base == 0 ? 0 : base - base_then;  // by prelink
+  const auto offset = segments.offset_of(address + moved, 1, true);
   if (!offset) return std::nullopt;
-  UsdtSite site{std::string(*name), *offset, 0, std::string(*arguments)};
-  if (addresses[2] == 0) return site;
-  const auto semaphore = segments.offset_of(addresses[2] + moved, sizeof(uint16_t), false);
+  UsdtSite site{std::string(note.name), *offset, 0, std::string(note.arguments)};
+  if (semaphore_address == 0) return site;
+  const auto semaphore = segments.offset_of(semaphore_address + moved, sizeof(uint16_t), false);
   if (!semaphore) return std::nullopt;
   site.semaphore = *semaphore;
   return site;
@@ -151,32 +188,40 @@ std::optional<uint8_t> word_of(std::string_view) {
 
 }  // namespace
 
-std::vector<UsdtSite> read_usdt_sites(const std::string& path, std::string_view provider) {
+Result<std::vector<UsdtSite>> read_usdt_sites(const std::string& path, std::string_view provider) {
   std::vector<UsdtSite> sites;
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
   if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return sites;
+  const Headers headers = look_at_headers(file.get());
+  if (headers == Headers::too_many) return senseless(path, "too many headers");
+  if (headers == Headers::of_another) return sites;
   elf_version(EV_CURRENT);
   // Not mapped: somebody may cut the file short.
   const ElfPointer elf(elf_begin(file.get(), ELF_C_READ, nullptr), elf_end);
-  if (!elf || !is_of_this_machine(elf.get())) return sites;
+  if (!elf || elf_kind(elf.get()) != ELF_K_ELF) return sites;
   const Segments segments = read_segments(elf.get(), static_cast<uint64_t>(status.st_size));
-  const Notes notes = find_notes(elf.get());
+  Notes notes;
+  if (!find_notes(elf.get(), notes)) return senseless(path, "its notes are too large");
   if (notes.data == nullptr || notes.data->d_buf == nullptr) return sites;
   const auto* bytes = static_cast<const char*>(notes.data->d_buf);
   GElf_Nhdr header;
   size_t name = 0, content = 0;
   for (size_t at = 0;
        (at = gelf_getnote(notes.data, at, &header, &name, &content)) != 0 && content != 0;) {
-    if (header.n_type != note_type) continue;
-    auto site = parse({bytes + content, header.n_descsz}, notes, segments, provider);
-    if (site) sites.push_back(std::move(*site));
+    const auto note = parse({bytes + content, header.n_descsz});
+    if (header.n_type != note_type || !note || note->provider != provider) continue;
+    auto site = site_of(*note, notes.base, segments);
+    if (!site) return senseless(path, "one does not lie in the file");
+    if (sites.size() == most_usdt_sites) return senseless(path, "there are too many");
+    sites.push_back(std::move(*site));
   }
   return sites;
 }
 
 std::optional<ArgumentWords> argument_words(std::string_view arguments) {
-  ArgumentWords words{};
+  ArgumentWords words;
+  words.fill(no_word);
   for (size_t i = 0; !arguments.empty(); ++i) {
     const size_t end = std::min(arguments.find(' '), arguments.size());
     const auto word = word_of(arguments.substr(0, end));

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "util/result.h"
 #include "wire.h"
 
 namespace coroscope {
@@ -21,14 +22,16 @@ struct UsdtSite {
   std::string arguments;   // "8@%rdi 8@%rsi"
 };
 
-// Those of a provider, in the order of the notes. None if the file has none, is not one of this
-// machine's, or has notes beyond any measure: it is the target's, and nothing in it is believed
-// that does not lie in a part of it that is mapped.
+// Those of a provider, in the order of the notes; none if there is no such file, or it is not one
+// of this machine's. The file is the target's: an error (target_bad) if it has more sites than any
+// runtime, notes or headers beyond any measure, or a site that does not lie in it.
 // Format: https://sourceware.org/systemtap/wiki/UserSpaceProbeImplementation
-std::vector<UsdtSite> read_usdt_sites(const std::string& path, std::string_view provider);
+constexpr size_t most_usdt_sites = 64;
+Result<std::vector<UsdtSite>> read_usdt_sites(const std::string& path, std::string_view provider);
 
 // Where the arguments are if each is all of a register: the numbers of its word in struct pt_regs,
-// 0 for arguments that there are not. Nothing if one is elsewhere, or narrower.
+// no_word for arguments that there are not. Nothing if one is elsewhere, or narrower.
+constexpr uint8_t no_word = 255;
 using ArgumentWords = std::array<uint8_t, WIRE_ARGUMENTS>;
 std::optional<ArgumentWords> argument_words(std::string_view arguments);
 

@@ -9,6 +9,7 @@
 
 #include "bpf/kernel_counters.h"
 #include "bpf/self_test.h"
+#include "bpf/uprobe_multi.h"
 #include "cli/check.h"
 #include "cli/commands.h"
 #include "cli/doctor_costs.h"
@@ -81,17 +82,26 @@ Result<void> try_reading() {
   return {};
 }
 
-std::vector<Check> run_checks() {
-  std::vector<Check> checks;
-  checks.push_back(check_kernel());
-  checks.push_back(check_privilege());
-  checks.push_back(check_lockdown());
+// By links of several probes, which have semaphores; else by perf events.
+void check_uprobes(std::vector<Check>& checks) {
+  if (uprobe_multi_works()) {
+    checks.push_back({"uprobes", true, true, "one link has all probes of a process", ""});
+    return;
+  }
   checks.push_back(check_file("uprobes", "/sys/bus/event_source/devices/uprobe/type",
                               "this kernel needs CONFIG_UPROBE_EVENTS and CONFIG_PERF_EVENTS",
                               true));
   checks.push_back(check_file("semaphores",
                               "/sys/bus/event_source/devices/uprobe/format/ref_ctr_offset",
                               "USDT semaphores need Linux 4.20", true));
+}
+
+std::vector<Check> run_checks() {
+  std::vector<Check> checks;
+  checks.push_back(check_kernel());
+  checks.push_back(check_privilege());
+  checks.push_back(check_lockdown());
+  check_uprobes(checks);
   checks.push_back(
       from_result("BPF programs", try_loading(), "loaded and accepted by the verifier"));
   checks.push_back(from_result("event delivery", test_event_delivery(),

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace coroscope::daemon {
 
@@ -36,10 +37,9 @@ bool ConnectionLimits::has_left() {
   return served_ >= 0 && ::poll(&closed, 1, 0) > 0;
 }
 
-void ConnectionLimits::over(int fd) {
-  if (served_ == fd) served_ = -1;
+void ConnectionLimits::over() {
   const std::lock_guard lock(mutex_);
-  connections_.erase(fd);
+  connections_.erase(std::exchange(served_, -1));
 }
 
 ConnectionLimits::Clock::time_point ConnectionLimits::end_of(Stage stage) const {

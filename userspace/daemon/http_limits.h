@@ -35,8 +35,8 @@ class ConnectionLimits {
   void takes() { enter(served_, Stage::response); }
   // Whether its client has hung up. Who only says no more has, too: as in other servers.
   static bool has_left();
-  // Before the descriptor is closed: it may be another connection's then.
-  void over(int fd);
+  // Of that connection, too, before its descriptor is closed: it may be another one's then.
+  void over();
 
  private:
   using Clock = std::chrono::steady_clock;

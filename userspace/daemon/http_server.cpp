@@ -134,7 +134,7 @@ class PlainServer : public httplib::Server {
     Connection connection(fd);
     bool closed = false;
     const bool done = process_request(connection, true, closed, nullptr);
-    limits_.over(fd);
+    limits_.over();
     ::shutdown(fd, SHUT_RDWR);
     ::close(fd);
     return done;

@@ -84,7 +84,8 @@ Result<std::string> take_change(pid_t pid, uint64_t start_ticks, uint64_t second
     if (!before) return before.error();
     change.emplace(page_of(*before, true));
   }
-  if (!wait(seconds * 1'000'000'000)) return Error{ErrorKind::environment, "the daemon ends"};
+  if (!wait(seconds * 1'000'000'000))
+    return Error{ErrorKind::environment, "the daemon ends, or who asked has hung up"};
   auto after = dump_same(pid, start_ticks, looking);
   if (!after) return after.error();
   return change->finish(page_of(*after, true));

@@ -25,7 +25,7 @@ std::optional<ProfileForm> profile_form(std::string_view debug);
 // as of Observation::open; target_gone if `pid` is another process than began at `start_ticks`.
 Result<std::string> take_profile(pid_t pid, uint64_t start_ticks, ProfileForm form);
 
-// Waits; false if it was told to end meanwhile.
+// Waits; false if it was told to end meanwhile, or nobody wants to know any more.
 using Wait = std::function<bool(uint64_t ns)>;
 
 // What is other after `seconds`, for pprof. Looks at it twice, and calls `wait` in between. Errors:

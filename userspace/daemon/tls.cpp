@@ -88,9 +88,9 @@ struct Tls::State {
     if ((where & SSL_CB_HANDSHAKE_DONE) != 0) of(connection).limits.asks(SSL_get_fd(connection));
   }
 
-  static void freed(void* connection, void* state, CRYPTO_EX_DATA*, int, long, void*) {
-    if (state == nullptr) return;
-    static_cast<State*>(state)->limits.over(SSL_get_fd(static_cast<const SSL*>(connection)));
+  // By the thread that served it. Its descriptor may be unknown by now.
+  static void freed(void*, void* state, CRYPTO_EX_DATA*, int, long, void*) {
+    if (state != nullptr) static_cast<State*>(state)->limits.over();
   }
 
   static int index() {

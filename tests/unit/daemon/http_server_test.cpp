@@ -170,7 +170,7 @@ void trickle(const Fd& fd, const std::atomic<bool>& ended) {
 
 // They hold all threads, each says something all the time, and none comes to its end.
 TEST(HttpServer, WhoTakesTooLongToAskMakesRoomForOthers) {
-  const auto server = serve({.limits = {.request = std::chrono::milliseconds(300)}});
+  const auto server = serve({.limits = {.request = std::chrono::seconds(1)}});
   ASSERT_TRUE(server);
   std::atomic<bool> ended{false};
   std::vector<std::thread> slow;
@@ -205,11 +205,10 @@ TEST(HttpServer, WhoTakesTooLongToReadIsHungUpOn) {
 TEST(HttpServer, AnAnswerMayTakeLongerThanItsQuestion) {
   using std::chrono::milliseconds;
   auto server =
-      HttpServer::start({.limits = {.request = milliseconds(50), .response = milliseconds(60'000)}},
-                        [](const Request& request) {
-                          std::this_thread::sleep_for(milliseconds(300));
-                          return Response{.body = request.path};
-                        });
+      HttpServer::start({.limits = {.request = milliseconds(1'000)}}, [](const Request& request) {
+        std::this_thread::sleep_for(milliseconds(1'500));
+        return Response{.body = request.path};
+      });
   ASSERT_TRUE(server);
   EXPECT_TRUE(ask((*server)->port(), "GET /x", local).ends_with("\r\n\r\n/x"));
 }
