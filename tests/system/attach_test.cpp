@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The two ways to attach (bpf/attach.h): the same is counted, and nothing is left.
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include "bpf/uprobe_multi.h"
+#include "child.h"
 #include "churn_target.h"
 #include "probe_sites.h"
 
@@ -70,6 +72,31 @@ TEST(AttachEnd, TakesTheProbesOfAllTargetsOut) {
   for (const auto& target : targets) {
     EXPECT_TRUE(untouched(target->pid(), probe_sites(target->pid()))) << target->pid();
   }
+}
+
+// As an upgrade does it, under a process that runs on. Nothing but /proc/PID/map_files leads to
+// the library then, for which the daemon has no capability.
+TEST(AttachReplaced, ARuntimeWithoutAPathIsToldOf) {
+  std::string folder = ::testing::TempDir() + "coroscope-XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const std::string library =
+      folder + "/" + std::filesystem::path(SHARED_RUNTIME).filename().string();
+  std::filesystem::copy_file(SHARED_RUNTIME, library);
+  Child target({program("churn_shared")},
+               {.before_exec = [&] { ::setenv("LD_LIBRARY_PATH", folder.c_str(), 1); }});
+  ASSERT_EQ(target.read_line(), "ready");
+  std::filesystem::copy_file(SHARED_RUNTIME, folder + "/new");
+  std::filesystem::rename(folder + "/new", library);
+
+  const auto command =
+      coroscope({"watch", std::to_string(target.pid()), "--for", "300ms", "-i", "100ms"});
+  std::vector<std::string> limited = {
+      "/usr/bin/env", "setpriv", "--bounding-set=-all,+bpf,+perfmon,+sys_ptrace,+dac_read_search"};
+  limited.insert(limited.end(), command.begin(), command.end());
+  expect_refused(run(limited), 3, "was replaced or deleted since");
+  const Outcome as_root = run(command);
+  EXPECT_EQ(as_root.code, 0) << as_root.errors;
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

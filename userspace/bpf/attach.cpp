@@ -2,6 +2,7 @@
 #include "bpf/attach.h"
 
 #include <bpf/libbpf.h>
+#include <fmt/format.h>
 
 #include <cerrno>
 #include <optional>
@@ -49,6 +50,15 @@ Result<Links> attach_one_by_one(const std::vector<ProbeProgram>& probes, uint32_
   return links;
 }
 
+// What a process has mapped and no path leads to can be opened through /proc/PID/map_files.
+Error replaced(const Process& process) {
+  return {ErrorKind::environment,
+          fmt::format("cannot attach to {}: the file of its runtime was replaced or deleted since, "
+                      "and only CAP_CHECKPOINT_RESTORE, or CAP_SYS_ADMIN, can open it; run "
+                      "`coroscope watch` as root, or restart the process",
+                      process.describe())};
+}
+
 }  // namespace
 
 // The sites are looked at in either case: libbpf takes any number of them. Whatever else is against
@@ -56,6 +66,10 @@ Result<Links> attach_one_by_one(const std::vector<ProbeProgram>& probes, uint32_
 Result<Links> attach_probes(const std::vector<ProbeProgram>& probes,
                             const bpf_program* shared_program, uint32_t slot,
                             const Process& process, const ProbeFile& file) {
+  if (file.path.empty()) {
+    if (process.ending()) return process.gone();
+    return replaced(process);
+  }
   const auto sites = read_usdt_sites(file.path, file.provider);
   if (!sites) return sites.error();
   if (shared_program != nullptr) {

@@ -17,7 +17,7 @@ namespace coroscope {
 
 // ProbeFile is the file of a target in which its probes are.
 struct ProbeFile {
-  std::string path;      // opens the very file that the target mapped
+  std::string path;      // opens the very file that the target mapped; empty: none does
   std::string provider;  // of the USDT probes
 };
 
