@@ -17,6 +17,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <vector>
 
 #include "bpf/uprobe_multi.h"
 #include "churn_target.h"
@@ -155,6 +156,12 @@ TEST(BadInput, AProcessOfOnesOwnWithoutBpfPrivilege) {
                  exit_environment, "CAP_BPF");
 }
 
+void filter_system_calls(std::vector<sock_filter> filter) {
+  const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) _exit(126);
+  if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) _exit(126);
+}
+
 // Makes one system call fail as a kernel without it does.
 void remove_system_call(uint32_t number) {
   sock_filter filter[] = {
@@ -163,9 +170,7 @@ void remove_system_call(uint32_t number) {
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
-  const sock_fprog program{std::size(filter), filter};
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) _exit(126);
-  if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) _exit(126);
+  filter_system_calls({std::begin(filter), std::end(filter)});
 }
 
 // Makes a command of bpf(2) fail as a kernel without it does.
@@ -178,9 +183,7 @@ void remove_bpf_command(uint32_t command) {
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
-  const sock_fprog program{std::size(filter), filter};
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) _exit(126);
-  if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) _exit(126);
+  filter_system_calls({std::begin(filter), std::end(filter)});
 }
 
 TEST(BadInput, AKernelWithoutBpf) {

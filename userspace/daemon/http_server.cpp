@@ -5,20 +5,17 @@
 #include <fmt/format.h>
 #include <httplib.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <condition_variable>
-#include <cstring>
 #include <deque>
 #include <mutex>
 #include <thread>
 #include <vector>
 
+#include "daemon/plain_server.h"
 #include "daemon/tls.h"
 #include "proc/process.h"
 
@@ -81,66 +78,6 @@ class Threads : public httplib::TaskQueue {
   std::deque<std::function<void()>> tasks_;
   std::vector<std::thread> threads_;
   bool ending_ = false;
-};
-
-// A connection without TLS.
-class Connection : public httplib::Stream {
- public:
-  explicit Connection(int fd) : fd_(fd) {}
-
-  bool is_readable() const override { return is_ready(POLLIN); }
-  bool is_writable() const override { return is_ready(POLLOUT); }
-  ssize_t read(char* bytes, size_t size) override {
-    if (at_ == filled_) {
-      if (!is_readable()) return -1;
-      const ssize_t got = ::recv(fd_, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
-      if (got <= 0) return got;
-      at_ = 0;
-      filled_ = static_cast<size_t>(got);
-    }
-    const size_t taken = std::min(size, filled_ - at_);
-    std::memcpy(bytes, buffer_.data() + at_, taken);
-    at_ += taken;
-    return static_cast<ssize_t>(taken);
-  }
-  ssize_t write(const char* bytes, size_t size) override {
-    return is_writable() ? ::send(fd_, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT) : -1;
-  }
-  // Nobody asks who it is.
-  void get_remote_ip_and_port(std::string&, int&) const override {}
-  void get_local_ip_and_port(std::string&, int&) const override {}
-  socket_t socket() const override { return fd_; }
-
- private:
-  bool is_ready(short what) const {
-    pollfd ready{fd_, what, 0};
-    return ::poll(&ready, 1, patience_s * 1000) > 0;
-  }
-
-  int fd_;
-  std::array<char, 4096> buffer_{};
-  size_t at_ = 0;
-  size_t filled_ = 0;
-};
-
-// The library's own says to nobody which connection it serves.
-class PlainServer : public httplib::Server {
- public:
-  explicit PlainServer(ConnectionLimits& limits) : limits_(limits) {}
-
- private:
-  bool process_and_close_socket(socket_t fd) override {
-    limits_.asks(fd);
-    Connection connection(fd);
-    bool closed = false;
-    const bool done = process_request(connection, true, closed, nullptr);
-    limits_.over();
-    ::shutdown(fd, SHUT_RDWR);
-    ::close(fd);
-    return done;
-  }
-
-  ConnectionLimits& limits_;
 };
 
 bool is_address(const std::string& host) {
