@@ -220,6 +220,9 @@ ExitCode Watch::report() {
                         : gone     ? exit_target_gone
                                    : exit_ok;
   output_.report(reports, code);
+  std::vector<Observation*> all;
+  for (const auto& observation : observations_) all.push_back(observation.get());
+  Observation::detach_all(all);
   return code;
 }
 
