@@ -32,9 +32,9 @@ typedef int64_t wire_s64;
 /* Bounds of the maps; userspace may lower or raise `max_entries` of those that
  * it sizes by the target before loading. */
 #define WIRE_MAX_TARGETS 256u       /* processes observed by one loaded object; 8 bits name one */
-#define WIRE_CHUNK_STACKS 1024u     /* stacks whose counters lie in one array; a power of two */
-#define WIRE_TARGET_CHUNKS 128u     /* such arrays of a target, at the most */
-#define WIRE_DEFAULT_STACKS 1024u   /* stacks of a target that there is room for to begin with */
+#define WIRE_CHUNK_STACKS 2048u     /* stacks whose counters lie in one array; a power of two */
+#define WIRE_TARGET_CHUNKS 64u      /* such arrays of a target, at the most */
+#define WIRE_DEFAULT_STACKS 2048u   /* stacks of a target that there is room for to begin with */
 #define WIRE_DEFAULT_WINDOW 131072u /* coroutines that may have events while a census runs */
 #define WIRE_DEFAULT_WORKERS 512u   /* workers whose batches are read, over all targets */
 #define WIRE_BATCH 256u             /* events in a batch, at the most */
