@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <string_view>
 
@@ -115,8 +116,12 @@ Fd first_that_fits(const std::vector<std::string>& paths, const DebugFileQuery& 
   return {};
 }
 
+// Reads bytes of a file. libelf would read a section as a whole, which may be larger than our
+// memory, to tell how large it is when inflated.
+using ReadAt = std::function<bool(uint64_t offset, void* to, size_t size)>;
+
 // A section's size once it is read; UINT64_MAX if that is absurd.
-uint64_t section_size(Elf_Scn* section, const GElf_Shdr& header, std::string_view name) {
+uint64_t section_size(const GElf_Shdr& header, std::string_view name, const ReadAt& read) {
   constexpr uint64_t max_ratio = 256;  // real sections inflate some ten times
   constexpr uint64_t small = 1 << 20;
   // LZMA can make gigabytes of one megabyte, and does not say so beforehand.
@@ -124,19 +129,47 @@ uint64_t section_size(Elf_Scn* section, const GElf_Shdr& header, std::string_vie
   constexpr uint64_t lzma_ratio = 7000;
   uint64_t size = 0;
   if ((header.sh_flags & SHF_COMPRESSED) != 0) {
-    GElf_Chdr compressed{};
-    if (gelf_getchdr(section, &compressed) == nullptr) return UINT64_MAX;
+    Elf64_Chdr compressed{};
+    if (!read(header.sh_offset, &compressed, sizeof compressed)) return UINT64_MAX;
     size = compressed.ch_size;
   } else if (name.starts_with(".zdebug")) {
-    const Elf_Data* data = elf_rawdata(section, nullptr);
-    if (data == nullptr || data->d_buf == nullptr || data->d_size < 12) return UINT64_MAX;
-    for (size_t i = 4; i < 12; i++) size = size << 8 | static_cast<const uint8_t*>(data->d_buf)[i];
+    std::array<uint8_t, 12> begin{};  // "ZLIB", and the size from its highest byte on
+    if (!read(header.sh_offset, begin.data(), begin.size())) return UINT64_MAX;
+    for (size_t i = 4; i < begin.size(); i++) size = size << 8 | begin[i];
   } else if (name == ".gnu_debugdata") {
     return header.sh_size > max_lzma ? UINT64_MAX : header.sh_size * lzma_ratio;
   } else {
     return 0;
   }
   return size > small && size / max_ratio > header.sh_size ? UINT64_MAX : size;
+}
+
+// Of all sections together. Names are read as a whole: those of real files are a few KB.
+uint64_t inflated_size(Elf* elf, const ReadAt& read) {
+  constexpr uint64_t max_inflated = uint64_t{4} << 30;
+  constexpr uint64_t max_names = 16 << 20;
+  size_t names = 0;
+  if (elf_kind(elf) != ELF_K_ELF || gelf_getclass(elf) != ELFCLASS64) return UINT64_MAX;
+  GElf_Shdr header{};
+  const bool named = elf_getshdrstrndx(elf, &names) == 0 &&
+                     gelf_getshdr(elf_getscn(elf, names), &header) != nullptr;
+  if (named && header.sh_size > max_names) return UINT64_MAX;
+  uint64_t total = 0;
+  for (Elf_Scn* section = nullptr; (section = elf_nextscn(elf, section)) != nullptr;) {
+    if (gelf_getshdr(section, &header) == nullptr) return UINT64_MAX;
+    const char* name = named ? elf_strptr(elf, names, header.sh_name) : nullptr;
+    const uint64_t size = section_size(header, name == nullptr ? "" : name, read);
+    if (size == UINT64_MAX || (total += size) > max_inflated) return UINT64_MAX;
+  }
+  return total;
+}
+
+// libelf makes room for as many sections as the file has room for, if it says that their number
+// is in the first one: no file of a process has more than fit in the header.
+bool says_how_many_sections(int fd) {
+  Elf64_Ehdr header{};
+  return ::pread(fd, &header, sizeof header, 0) == sizeof header &&
+         (header.e_shnum != 0 || header.e_shoff == 0);
 }
 
 }  // namespace
@@ -155,24 +188,23 @@ uint64_t inflated_size(int fd) {
   struct stat status {};
   if (::fstat(fd, &status) != 0 || status.st_size < 0) return UINT64_MAX;
   if (static_cast<uint64_t>(status.st_size) > max_file) return UINT64_MAX;
+  if (!says_how_many_sections(fd)) return UINT64_MAX;
   const ElfPointer elf = read_elf(fd);
-  return elf ? inflated_size(elf.get()) : UINT64_MAX;
+  if (!elf) return UINT64_MAX;
+  return inflated_size(elf.get(), [fd](uint64_t offset, void* to, size_t size) {
+    return ::pread(fd, to, size, static_cast<off_t>(offset)) == static_cast<ssize_t>(size);
+  });
 }
 
 uint64_t inflated_size(Elf* elf) {
-  constexpr uint64_t max_inflated = uint64_t{4} << 30;
-  size_t names = 0;
-  if (elf_kind(elf) != ELF_K_ELF) return UINT64_MAX;
-  const bool named = elf_getshdrstrndx(elf, &names) == 0;
-  uint64_t total = 0;
-  for (Elf_Scn* section = nullptr; (section = elf_nextscn(elf, section)) != nullptr;) {
-    GElf_Shdr header{};
-    if (gelf_getshdr(section, &header) == nullptr) return UINT64_MAX;
-    const char* name = named ? elf_strptr(elf, names, header.sh_name) : nullptr;
-    const uint64_t size = section_size(section, header, name == nullptr ? "" : name);
-    if (size == UINT64_MAX || (total += size) > max_inflated) return UINT64_MAX;
-  }
-  return total;
+  size_t bytes = 0;
+  const char* image = elf_rawfile(elf, &bytes);
+  if (image == nullptr) return UINT64_MAX;
+  return inflated_size(elf, [&](uint64_t offset, void* to, size_t size) {
+    if (offset > bytes || bytes - offset < size) return false;
+    std::memcpy(to, image + offset, size);
+    return true;
+  });
 }
 
 bool is_debug_file(int fd, const DebugFileQuery& query) {

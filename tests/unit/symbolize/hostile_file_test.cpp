@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <elf.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
+#include <fstream>
+#include <sstream>
 
 #include "parked_target.h"
+#include "symbolize/debug_files.h"
 #include "symbolize/memory_image.h"
 #include "symbolize/unwinder.h"
 
@@ -95,6 +100,61 @@ TEST(HostileHeaders, NothingIsReadOverAndOver) {
   const OverlappingSegments memory;
   EXPECT_TRUE(read_file_image(memory, Module{}).empty());
   EXPECT_LT(memory.bytes, 64u << 20);
+}
+
+// A sparse file takes no room on a disk, but would take as much memory as it says.
+class SparseProgram {
+ public:
+  SparseProgram() : file_(::memfd_create("hostile", MFD_CLOEXEC)) {
+    std::ifstream program(PARKED_DIRECTORY "/parked_nofp", std::ios::binary);
+    std::ostringstream bytes;
+    bytes << program.rdbuf();
+    bytes_ = bytes.str();
+  }
+
+  Elf64_Ehdr& header() { return *reinterpret_cast<Elf64_Ehdr*>(bytes_.data()); }
+  Elf64_Shdr& section(size_t index) {
+    return reinterpret_cast<Elf64_Shdr*>(bytes_.data() + header().e_shoff)[index];
+  }
+  template <typename T>
+  void write(uint64_t offset, const T& value) {
+    std::memcpy(bytes_.data() + offset, &value, sizeof value);
+  }
+  uint64_t inflated() {
+    EXPECT_EQ(::pwrite(fd(), bytes_.data(), bytes_.size(), 0), std::ssize(bytes_));
+    EXPECT_EQ(::ftruncate(fd(), off_t{4} << 30), 0);
+    return inflated_size(fd());
+  }
+
+ private:
+  int fd() const { return file_.get(); }
+
+  Fd file_;
+  std::string bytes_;
+};
+
+TEST(HostileSections, AreNotReadToSeeHowLargeTheyAre) {
+  SparseProgram as_it_is;
+  EXPECT_LT(as_it_is.inflated(), 1u << 20);
+
+  SparseProgram names;
+  names.section(names.header().e_shstrndx).sh_size = uint64_t{3} << 30;
+  EXPECT_EQ(names.inflated(), UINT64_MAX);
+
+  SparseProgram many;
+  many.header().e_shnum = 0;
+  many.section(0).sh_size = 1 << 25;
+  EXPECT_EQ(many.inflated(), UINT64_MAX);
+
+  // The size is in the first bytes of what is compressed.
+  SparseProgram compressed;
+  Elf64_Shdr& section = compressed.section(1);
+  const uint64_t begin = section.sh_offset;
+  section.sh_size = uint64_t{3} << 30;
+  section.sh_flags |= SHF_COMPRESSED;
+  Elf64_Chdr says{ELFCOMPRESS_ZLIB, 0, 12345, 1};
+  compressed.write(begin, says);
+  EXPECT_EQ(compressed.inflated(), 12345 + as_it_is.inflated());
 }
 
 }  // namespace
