@@ -4,6 +4,7 @@
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <optional>
 
@@ -15,13 +16,12 @@
 namespace coroscope {
 namespace {
 
-// Nothing if a probe has no place, or one with an argument elsewhere than in a register.
+// Nothing if a probe has an argument elsewhere than in a register.
 std::optional<std::vector<UprobePlace>> places_of(const std::vector<ProbeProgram>& probes,
                                                   uint32_t slot,
                                                   const std::vector<UsdtSite>& sites) {
   std::vector<UprobePlace> places;
   for (const ProbeProgram& probe : probes) {
-    const size_t before = places.size();
     for (const UsdtSite& site : sites) {
       if (site.probe != probe.name) continue;
       const auto words = argument_words(site.arguments);
@@ -29,7 +29,6 @@ std::optional<std::vector<UprobePlace>> places_of(const std::vector<ProbeProgram
       places.push_back(
           {site.offset, site.semaphore, wire_probe_cookie(slot, probe.probe, words->data())});
     }
-    if (places.size() == before) return std::nullopt;
   }
   return places;
 }
@@ -61,8 +60,8 @@ Error replaced(const Process& process) {
 
 }  // namespace
 
-// The sites are looked at in either case: libbpf takes any number of them. Whatever else is against
-// one link, it meets as well, and tells.
+// The sites are looked at in either case: libbpf takes any number of them, and any file. Whatever
+// else is against one link, it meets as well, and tells.
 Result<Links> attach_probes(const std::vector<ProbeProgram>& probes,
                             const bpf_program* shared_program, uint32_t slot,
                             const Process& process, const ProbeFile& file) {
@@ -71,7 +70,12 @@ Result<Links> attach_probes(const std::vector<ProbeProgram>& probes,
     return replaced(process);
   }
   const auto sites = read_usdt_sites(file.path, file.provider);
-  if (!sites) return sites.error();
+  if (!sites) return process.ending() ? process.gone() : sites.error();
+  for (const ProbeProgram& probe : probes) {
+    const bool there = std::ranges::any_of(
+        *sites, [&probe](const UsdtSite& site) { return site.probe == probe.name; });
+    if (!there) return attach_error(ENOENT, process, file, probe.name, "");
+  }
   if (shared_program != nullptr) {
     const auto places = places_of(probes, slot, *sites);
     Fd link;

@@ -49,10 +49,13 @@ bool is_untouched(const wire_stack_counters& counted) {
           counted.park_ns_log2[0]) == 0;
 }
 
+// Arrays that wait for a target, of 720 KB each: as many as may well end at once.
+constexpr ptrdiff_t most_kept = 64;
+
 struct TargetSlot {
   bool taken = false;
   TargetPlan plan;
-  CounterArray stacks;         // stays for the next target
+  CounterArray stacks;         // may stay for the next target
   CounterArray parked_stacks;  // if asked for
   Links links;
 };
@@ -73,6 +76,8 @@ struct KernelCounters::State {
   Result<void> map_arrays();
   uint64_t missed_runs() const;
   uint32_t free_slot() const;
+  // Of a slot that is not taken any more.
+  void put_aside(CounterArray& array) const;
   Result<void> make_arrays(TargetSlot& target, uint32_t slot, const TargetPlan& plan) const;
 
   wire_target& target(uint32_t slot) const { return targets.as<wire_target>()[slot]; }
@@ -315,6 +320,16 @@ void KernelCounters::end() {
   ending_ = true;
 }
 
+void KernelCounters::State::put_aside(CounterArray& array) const {
+  const auto kept = std::ranges::count_if(
+      slots, [](const TargetSlot& slot) { return !slot.taken && slot.stacks; });
+  if (kept > most_kept) {
+    array.remove();
+  } else {
+    array.reset(WIRE_DEFAULT_STACKS);
+  }
+}
+
 // Once the links are gone, no program runs for it any more: the kernel has waited for those that
 // did. What they left is taken away, or the next one in the slot would find it.
 void KernelCounters::remove_target(uint32_t slot) {
@@ -323,7 +338,7 @@ void KernelCounters::remove_target(uint32_t slot) {
   state_->set_mode(slot, 0);
   target.taken = false;
   if (ending_) return;
-  target.stacks.reset(WIRE_DEFAULT_STACKS);
+  state_->put_aside(target.stacks);
   target.parked_stacks.remove();
   forget_workers(slot, {}, std::numeric_limits<uint64_t>::max());
   static_cast<void>(take_noted(slot));

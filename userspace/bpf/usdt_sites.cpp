@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <memory>
@@ -87,18 +88,18 @@ Segments read_segments(Elf* elf, uint64_t file_size) {
   return segments;
 }
 
-// Of a section, without reading it; what can not be had is as large as nothing.
-uint64_t size_of(Elf* elf, size_t section) {
+// libelf reads names as a whole, and would inflate them.
+bool has_sane_names(Elf* elf, size_t names) {
   GElf_Shdr header;
-  Elf_Scn* at = elf_getscn(elf, section);
-  return at != nullptr && gelf_getshdr(at, &header) != nullptr ? header.sh_size : 0;
+  return gelf_getshdr(elf_getscn(elf, names), &header) != nullptr && header.sh_size <= max_names &&
+         (header.sh_flags & SHF_COMPRESSED) == 0;
 }
 
 // The first section of notes; there is but one. False if it, or the names, are beyond measure.
 bool find_notes(Elf* elf, Notes& notes) {
   size_t names = 0;
-  if (elf_getshdrstrndx(elf, &names) != 0) return true;
-  if (size_of(elf, names) > max_names) return false;
+  if (elf_getshdrstrndx(elf, &names) != 0 || names == SHN_UNDEF) return true;
+  if (!has_sane_names(elf, names)) return false;
   for (Elf_Scn* at = elf_nextscn(elf, nullptr); at != nullptr; at = elf_nextscn(elf, at)) {
     GElf_Shdr section;
     if (gelf_getshdr(at, &section) == nullptr) continue;
@@ -106,7 +107,7 @@ bool find_notes(Elf* elf, Notes& notes) {
     if (name == nullptr) continue;
     if (std::strcmp(name, ".stapsdt.base") == 0) notes.base = section.sh_addr;
     if (std::strcmp(name, ".note.stapsdt") != 0 || section.sh_type != SHT_NOTE) continue;
-    if (section.sh_size > max_notes) return false;
+    if (section.sh_size > max_notes || (section.sh_flags & SHF_COMPRESSED) != 0) return false;
     if (notes.data == nullptr) notes.data = elf_getdata(at, nullptr);
   }
   return true;
@@ -192,14 +193,18 @@ Result<std::vector<UsdtSite>> read_usdt_sites(const std::string& path, std::stri
   std::vector<UsdtSite> sites;
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
-  if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return sites;
+  if (!file || ::fstat(file.get(), &status) != 0) {
+    return Error{ErrorKind::environment,
+                 fmt::format("cannot read {}: {}", path, std::strerror(errno))};
+  }
+  if (!S_ISREG(status.st_mode)) return senseless(path, "it is no program of this machine");
   const Headers headers = look_at_headers(file.get());
   if (headers == Headers::too_many) return senseless(path, "too many headers");
-  if (headers == Headers::of_another) return sites;
+  if (headers == Headers::of_another) return senseless(path, "it is no program of this machine");
   elf_version(EV_CURRENT);
   // Not mapped: somebody may cut the file short.
   const ElfPointer elf(elf_begin(file.get(), ELF_C_READ, nullptr), elf_end);
-  if (!elf || elf_kind(elf.get()) != ELF_K_ELF) return sites;
+  if (!elf || elf_kind(elf.get()) != ELF_K_ELF) return senseless(path, "its headers are wrong");
   const Segments segments = read_segments(elf.get(), static_cast<uint64_t>(status.st_size));
   Notes notes;
   if (!find_notes(elf.get(), notes)) return senseless(path, "its notes are too large");

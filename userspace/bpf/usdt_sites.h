@@ -22,10 +22,10 @@ struct UsdtSite {
   std::string arguments;   // "8@%rdi 8@%rsi"
 };
 
-// Those of a provider, in the order of the notes; none if there is no such file, or it is not one
-// of this machine's. The file is the target's: an error (target_bad) if it has more sites than any
-// runtime, notes or headers beyond any measure, or a site that does not lie in it.
-// Format: https://sourceware.org/systemtap/wiki/UserSpaceProbeImplementation
+// Those of a provider, in the order of the notes. The file is the target's: an error (target_bad)
+// if it is no program of this machine, or has more sites than any runtime, notes or headers beyond
+// any measure, or a site that does not lie in it; environment if it can not be read. Format:
+// https://sourceware.org/systemtap/wiki/UserSpaceProbeImplementation
 constexpr size_t most_usdt_sites = 64;
 Result<std::vector<UsdtSite>> read_usdt_sites(const std::string& path, std::string_view provider);
 

@@ -144,19 +144,46 @@ uint64_t section_size(const GElf_Shdr& header, std::string_view name, const Read
   return size > small && size / max_ratio > header.sh_size ? UINT64_MAX : size;
 }
 
-// Of all sections together. Names are read as a whole: those of real files are a few KB.
+// Of this machine's kind: sizes are read as they are.
+bool is_native(const unsigned char* ident) {
+  return std::memcmp(ident, ELFMAG, SELFMAG) == 0 && ident[EI_CLASS] == ELFCLASS64 &&
+         ident[EI_DATA] == ELFDATA2LSB;
+}
+
+// What libelf reads as a whole, or inflates, for its names and notes: of real files a few KB.
+constexpr uint64_t max_read = 16 << 20;
+
+bool has_sane_names(Elf* elf, size_t names) {
+  GElf_Shdr header{};
+  return gelf_getshdr(elf_getscn(elf, names), &header) != nullptr && header.sh_size <= max_read &&
+         (header.sh_flags & SHF_COMPRESSED) == 0;
+}
+
+bool has_sane_notes(Elf* elf) {
+  size_t count = 0;
+  if (elf_getphdrnum(elf, &count) != 0) return false;
+  for (size_t i = 0; i < count; ++i) {
+    GElf_Phdr segment{};
+    if (gelf_getphdr(elf, static_cast<int>(i), &segment) == nullptr) return false;
+    if (segment.p_type == PT_NOTE && segment.p_filesz > max_read) return false;
+  }
+  return true;
+}
+
+// Of all sections together.
 uint64_t inflated_size(Elf* elf, const ReadAt& read) {
   constexpr uint64_t max_inflated = uint64_t{4} << 30;
-  constexpr uint64_t max_names = 16 << 20;
+  GElf_Ehdr file{};
+  if (elf_kind(elf) != ELF_K_ELF || gelf_getehdr(elf, &file) == nullptr) return UINT64_MAX;
+  if (!is_native(file.e_ident) || !has_sane_notes(elf)) return UINT64_MAX;
   size_t names = 0;
-  if (elf_kind(elf) != ELF_K_ELF || gelf_getclass(elf) != ELFCLASS64) return UINT64_MAX;
-  GElf_Shdr header{};
-  const bool named = elf_getshdrstrndx(elf, &names) == 0 &&
-                     gelf_getshdr(elf_getscn(elf, names), &header) != nullptr;
-  if (named && header.sh_size > max_names) return UINT64_MAX;
+  const bool named = elf_getshdrstrndx(elf, &names) == 0 && names != SHN_UNDEF;
+  if (named && !has_sane_names(elf, names)) return UINT64_MAX;
   uint64_t total = 0;
   for (Elf_Scn* section = nullptr; (section = elf_nextscn(elf, section)) != nullptr;) {
+    GElf_Shdr header{};
     if (gelf_getshdr(section, &header) == nullptr) return UINT64_MAX;
+    if (header.sh_type == SHT_NOTE && header.sh_size > max_read) return UINT64_MAX;
     const char* name = named ? elf_strptr(elf, names, header.sh_name) : nullptr;
     const uint64_t size = section_size(header, name == nullptr ? "" : name, read);
     if (size == UINT64_MAX || (total += size) > max_inflated) return UINT64_MAX;
@@ -166,9 +193,9 @@ uint64_t inflated_size(Elf* elf, const ReadAt& read) {
 
 // libelf makes room for as many sections as the file has room for, if it says that their number
 // is in the first one: no file of a process has more than fit in the header.
-bool says_how_many_sections(int fd) {
+bool has_sane_header(int fd) {
   Elf64_Ehdr header{};
-  return ::pread(fd, &header, sizeof header, 0) == sizeof header &&
+  return ::pread(fd, &header, sizeof header, 0) == sizeof header && is_native(header.e_ident) &&
          (header.e_shnum != 0 || header.e_shoff == 0);
 }
 
@@ -188,7 +215,7 @@ uint64_t inflated_size(int fd) {
   struct stat status {};
   if (::fstat(fd, &status) != 0 || status.st_size < 0) return UINT64_MAX;
   if (static_cast<uint64_t>(status.st_size) > max_file) return UINT64_MAX;
-  if (!says_how_many_sections(fd)) return UINT64_MAX;
+  if (!has_sane_header(fd)) return UINT64_MAX;
   const ElfPointer elf = read_elf(fd);
   if (!elf) return UINT64_MAX;
   return inflated_size(elf.get(), [fd](uint64_t offset, void* to, size_t size) {

@@ -106,12 +106,20 @@ TEST(UsdtSites, AreThoseOfTheProvider) {
 }
 
 TEST(UsdtSites, OfWhatIsNoProgramThereAreNone) {
-  EXPECT_TRUE(sites_in("/proc/self/maps").empty());
-  EXPECT_TRUE(sites_in("/").empty());
-  EXPECT_TRUE(sites_in("/nowhere").empty());
+  const auto error = [](const std::string& path) {
+    const auto sites = read_usdt_sites(path, "usdt_sites_test");
+    return sites ? "none" : sites.error().message;
+  };
+  EXPECT_NE(error("/proc/self/maps").find("no program of this machine"), std::string::npos);
+  EXPECT_NE(error("/").find("no program of this machine"), std::string::npos);
+  EXPECT_EQ(error("/nowhere"), "cannot read /nowhere: No such file or directory");
   const std::string bytes = own_file();
-  for (const size_t size : {size_t{0}, size_t{16}, size_t{64}, bytes.size() / 2}) {
-    EXPECT_TRUE(sites_in(Copy(bytes.substr(0, size)).path()).empty()) << size;
+  for (const size_t size : {0, 16, 63}) {
+    EXPECT_NE(error(Copy(bytes.substr(0, size)).path()).find("no program"), std::string::npos);
+  }
+  // Without its sections, which lie at the end.
+  for (const size_t size : {size_t{64}, bytes.size() / 2}) {
+    EXPECT_NE(error(Copy(bytes.substr(0, size)).path()).find("make no sense"), std::string::npos);
   }
 }
 
@@ -185,6 +193,14 @@ TEST(UsdtSites, BeyondMeasureAreRefused) {
   Program large_names;
   large_names.section(large_names.header().e_shstrndx).sh_size = 2 << 20;
   expect_senseless(large_names, "notes are too large");
+
+  Program compressed_names;
+  compressed_names.section(compressed_names.header().e_shstrndx).sh_flags |= SHF_COMPRESSED;
+  expect_senseless(compressed_names, "notes are too large");
+
+  Program of_32_bits;
+  of_32_bits.header().e_ident[EI_CLASS] = ELFCLASS32;
+  expect_senseless(of_32_bits, "no program of this machine");
 
   Program headers;
   headers.header().e_shnum = 0;  // it is in the first section then

@@ -146,6 +146,22 @@ TEST(HostileSections, AreNotReadToSeeHowLargeTheyAre) {
   many.section(0).sh_size = 1 << 25;
   EXPECT_EQ(many.inflated(), UINT64_MAX);
 
+  many.header().e_ident[EI_CLASS] = ELFCLASS32;
+  EXPECT_EQ(many.inflated(), UINT64_MAX) << "where the number is elsewhere";
+
+  SparseProgram inflated_names;
+  inflated_names.section(inflated_names.header().e_shstrndx).sh_flags |= SHF_COMPRESSED;
+  EXPECT_EQ(inflated_names.inflated(), UINT64_MAX);
+
+  SparseProgram notes;
+  notes.section(2).sh_type = SHT_NOTE;
+  notes.section(2).sh_size = 1 << 30;
+  EXPECT_EQ(notes.inflated(), UINT64_MAX);
+
+  SparseProgram other_way_round;
+  other_way_round.header().e_ident[EI_DATA] = ELFDATA2MSB;
+  EXPECT_EQ(other_way_round.inflated(), UINT64_MAX);
+
   // The size is in the first bytes of what is compressed.
   SparseProgram compressed;
   Elf64_Shdr& section = compressed.section(1);
