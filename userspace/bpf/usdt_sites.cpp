@@ -207,7 +207,9 @@ Result<std::vector<UsdtSite>> read_usdt_sites(const std::string& path, std::stri
   if (!elf || elf_kind(elf.get()) != ELF_K_ELF) return senseless(path, "its headers are wrong");
   const Segments segments = read_segments(elf.get(), static_cast<uint64_t>(status.st_size));
   Notes notes;
-  if (!find_notes(elf.get(), notes)) return senseless(path, "its notes are too large");
+  if (!find_notes(elf.get(), notes))
+    return senseless(path,
+                     "its notes, or the names of its sections, are too large or can not be read");
   if (notes.data == nullptr || notes.data->d_buf == nullptr) return sites;
   const auto* bytes = static_cast<const char*>(notes.data->d_buf);
   GElf_Nhdr header;

@@ -71,7 +71,7 @@ class Observation {
   Account account() const { return accounting_->now(); }
 
   // A last look at the counters, for the report. Taking probes out takes the
-  // kernel a tenth of a second each: report first, detach then.
+  // kernel a tenth of a second: report first, detach then.
   void close_account() { accounting_->close(); }
 
   // Probes off; closes the account if that was not done.

@@ -191,12 +191,12 @@ uint64_t inflated_size(Elf* elf, const ReadAt& read) {
   return total;
 }
 
-// libelf makes room for as many sections as the file has room for, if it says that their number
-// is in the first one: no file of a process has more than fit in the header.
+// libelf makes room for as many sections, and segments, as the file has room for, if it says that
+// their number is in the first section: no file of a process has more than fit in the header.
 bool has_sane_header(int fd) {
   Elf64_Ehdr header{};
   return ::pread(fd, &header, sizeof header, 0) == sizeof header && is_native(header.e_ident) &&
-         (header.e_shnum != 0 || header.e_shoff == 0);
+         (header.e_shnum != 0 || header.e_shoff == 0) && header.e_phnum != PN_XNUM;
 }
 
 }  // namespace

@@ -149,6 +149,11 @@ TEST(HostileSections, AreNotReadToSeeHowLargeTheyAre) {
   many.header().e_ident[EI_CLASS] = ELFCLASS32;
   EXPECT_EQ(many.inflated(), UINT64_MAX) << "where the number is elsewhere";
 
+  SparseProgram segments;
+  segments.header().e_phnum = PN_XNUM;
+  segments.section(0).sh_info = 1 << 25;
+  EXPECT_EQ(segments.inflated(), UINT64_MAX);
+
   SparseProgram inflated_names;
   inflated_names.section(inflated_names.header().e_shstrndx).sh_flags |= SHF_COMPRESSED;
   EXPECT_EQ(inflated_names.inflated(), UINT64_MAX);
